@@ -1,0 +1,112 @@
+//! What the harness does to a vault, as that vault's users do it.
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use rotaproof_base::SecretValue;
+
+/// What a secret holds.
+#[derive(Clone)]
+pub enum Content {
+    /// One body, as it is.
+    Text(SecretValue),
+    /// Named fields: a JSON object in AWS, the data of a KV version in Vault.
+    Fields(IndexMap<String, SecretValue>),
+}
+
+/// How a new version becomes the current one. Each vault supports some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// The plain way: PutSecretValue; KV v2 write.
+    Put,
+    /// AWS's four-step rotation: written as AWSPENDING, then AWSCURRENT moves to it.
+    Staged,
+    /// KV v2 write with check-and-set on the version that was current.
+    CheckAndSet,
+    /// KV v2 merge patch: only the fields that changed are sent.
+    Patch,
+}
+
+/// How a secret is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// So that it can be restored: DeleteSecret with a recovery window; KV v2 soft delete of the newest version.
+    Recoverable,
+    /// For good: ForceDeleteWithoutRecovery; KV v2 delete of metadata and all versions.
+    Forced,
+}
+
+/// The vault's acknowledgement of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The vault's own id of the version that is current after the write; empty where none is.
+    pub version: String,
+    /// When the acknowledgement arrived.
+    pub at: Timestamp,
+}
+
+/// Why a write failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The vault has no such operation.
+    #[error("{vault} has no {operation}")]
+    Unsupported {
+        /// The vault's name.
+        vault: &'static str,
+        /// What was asked of it.
+        operation: &'static str,
+    },
+    /// The vault refused, in its own words.
+    #[error("{operation} on {secret} was refused: {message}")]
+    Refused {
+        /// The vault's name of the operation.
+        operation: &'static str,
+        /// The secret.
+        secret: String,
+        /// The vault's own error.
+        message: String,
+    },
+    /// The vault could not be reached or did not answer as it should.
+    #[error("{operation} on {secret} failed: {message}")]
+    Failed {
+        /// The vault's name of the operation.
+        operation: &'static str,
+        /// The secret.
+        secret: String,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+/// Writes to one vault through its public API.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Creates a secret with its first version.
+    async fn create(&self, secret: &str, content: &Content) -> Result<Ack, WriteError>;
+
+    /// Makes `content` the current version. `previous` is what was current, as far as the caller knows.
+    async fn rotate(
+        &self,
+        secret: &str,
+        content: &Content,
+        previous: Option<&Content>,
+        strategy: Strategy,
+    ) -> Result<Ack, WriteError>;
+
+    /// Makes an earlier version current again: by moving AWSCURRENT, or by writing `content` (that version's) anew.
+    async fn roll_back(
+        &self,
+        secret: &str,
+        version: &str,
+        content: &Content,
+    ) -> Result<Ack, WriteError>;
+
+    /// Removes a secret.
+    async fn remove(&self, secret: &str, removal: Removal) -> Result<Ack, WriteError>;
+
+    /// Brings a secret back that was removed so that it can be restored.
+    async fn restore(&self, secret: &str) -> Result<Ack, WriteError>;
+
+    /// Destroys one version for good, where the vault can.
+    async fn destroy(&self, secret: &str, version: &str) -> Result<Ack, WriteError>;
+}

@@ -1,0 +1,1 @@
+//! The workspace tests live in this crate's `tests` targets.
