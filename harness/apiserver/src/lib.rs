@@ -1,1 +1,4 @@
 //! Under construction.
+pub mod apply;
+pub mod patch;
+pub mod schema;

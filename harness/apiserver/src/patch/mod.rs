@@ -1,0 +1,40 @@
+//! The four patch formats of the Kubernetes API, as pure functions over JSON (apply is its own module).
+
+mod merge_keys;
+mod strategic;
+
+use serde_json::Value;
+
+pub use merge_keys::{ListStrategy, MergeKeys};
+pub use strategic::strategic_merge_patch;
+
+/// Why a patch could not be applied; the API answers 422 to a failed operation and 400 to a malformed patch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// The patch itself is not of its format.
+    #[error("{0}")]
+    Malformed(String),
+    /// The patch is well formed, but an operation cannot be applied to this object.
+    #[error("the server rejected our request due to an error in our request: {0}")]
+    Failed(String),
+}
+
+/// Applies an RFC 6902 patch; all operations, or none.
+pub fn json_patch(target: &Value, patch: &Value) -> Result<Value, PatchError> {
+    let patch: json_patch::Patch = serde_json::from_value(patch.clone())
+        .map_err(|error| PatchError::Malformed(format!("error decoding patch: {error}")))?;
+    let mut result = target.clone();
+    json_patch::patch(&mut result, &patch)
+        .map_err(|error| PatchError::Failed(error.to_string()))?;
+    Ok(result)
+}
+
+/// Applies an RFC 7386 patch: `null` deletes, objects merge, anything else replaces.
+pub fn merge_patch(target: &Value, patch: &Value) -> Value {
+    let mut result = target.clone();
+    json_patch::merge(&mut result, patch);
+    result
+}
+
+#[cfg(test)]
+mod tests;
