@@ -1,0 +1,181 @@
+//! What a person reads: a line per scenario as it ends, then findings, the staleness table, failures and a summary.
+
+mod failure;
+mod progress;
+mod table;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use rotaproof_events::{Counts, Event, Record, Verdict, human};
+
+use crate::Report;
+use crate::collect::{Collector, Ended};
+
+pub(crate) use failure::failure_text;
+pub use progress::Progress;
+
+/// Writes styled text; hand it a stream that strips the styles where colour is not wanted.
+pub struct Terminal<W> {
+    out: W,
+    progress: Progress,
+    collector: Collector,
+    ended: Vec<Ended>,
+    virtual_time: bool,
+}
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+impl<W: Write> Terminal<W> {
+    /// Writes to `out`, moving `progress` out of the way.
+    pub fn new(out: W, progress: Progress) -> Self {
+        Self {
+            out,
+            progress,
+            collector: Collector::default(),
+            ended: Vec::new(),
+            virtual_time: false,
+        }
+    }
+
+    fn line(&mut self, ended: &Ended) -> io::Result<()> {
+        let (mark, style) = mark(ended.verdict);
+        let vaults: Vec<&str> = ended.vaults.iter().map(|v| v.name.as_str()).collect();
+        let mut text = format!(
+            "  {style}{mark}{style:#} {}  {DIM}{} · {}",
+            ended.title,
+            vaults.join(", "),
+            human(round(ended.took)),
+        );
+        if self.virtual_time {
+            text.push_str(&format!(" for {} of virtual time", human(ended.lasted)));
+        }
+        text.push_str(&format!("{DIM:#}"));
+        let out = &mut self.out;
+        self.progress.suspend(|| writeln!(out, "{text}"))
+    }
+
+    fn summary(&mut self, counts: &Counts, took: Duration) -> io::Result<()> {
+        self.findings()?;
+        let rows: Vec<_> = self.ended.iter().filter(|e| !e.lags.is_empty()).collect();
+        if !rows.is_empty() {
+            writeln!(
+                self.out,
+                "\n{BOLD}Staleness{BOLD:#}, worst of each scenario: t0 vault acknowledged, t1 operator fetched, t2 Secret changed, t3 pod saw it"
+            )?;
+            writeln!(self.out, "{}", table::staleness(&rows))?;
+        }
+        for ended in &self.ended {
+            if let Some(failure) = &ended.failure {
+                let (_, style) = mark(ended.verdict);
+                writeln!(self.out, "\n{style}{}{style:#}", ended.title)?;
+                write!(self.out, "{}", failure_text(failure))?;
+            }
+        }
+        let requests: u64 = self.ended.iter().map(|e| e.requests).sum();
+        let style = if counts.exit_code() == 0 { GREEN } else { RED };
+        write!(self.out, "\n{style}{}{style:#}", count_text(counts))?;
+        write!(
+            self.out,
+            " in {}, {requests} requests to vaults",
+            human(round(took))
+        )?;
+        if self.virtual_time {
+            let lasted: Duration = self.ended.iter().map(|e| e.lasted).sum();
+            write!(self.out, ", {} of virtual time", human(lasted))?;
+        }
+        writeln!(self.out)?;
+        self.out.flush()
+    }
+
+    fn findings(&mut self) -> io::Result<()> {
+        let findings: Vec<_> = self.ended.iter().flat_map(|e| &e.findings).collect();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "\n{BOLD}Findings{BOLD:#} in the manifests")?;
+        for finding in findings {
+            writeln!(
+                self.out,
+                "  {YELLOW}!{YELLOW:#} {}: {}",
+                finding.manifest, finding.finding
+            )?;
+            if let Some(refusal) = &finding.refusal {
+                writeln!(self.out, "    the API: {refusal}")?;
+            }
+            if let Some(fix) = &finding.fix {
+                writeln!(self.out, "    fix:     {fix}")?;
+            }
+            writeln!(self.out, "    {DIM}shown at {}{DIM:#}", finding.location)?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Report for Terminal<W> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        match &record.event {
+            Event::RunStarted {
+                version,
+                lane,
+                seed,
+                scenarios,
+                ..
+            } => {
+                self.virtual_time = lane == "embedded";
+                let plural = if *scenarios == 1 { "" } else { "s" };
+                writeln!(
+                    self.out,
+                    "{BOLD}rotaproof {version}{BOLD:#}  lane {lane}  seed {seed}  {scenarios} scenario{plural}\n"
+                )?;
+            }
+            Event::RunFinished {
+                counts,
+                wall_took_us,
+            } => {
+                self.progress.clear();
+                self.summary(counts, Duration::from_micros(*wall_took_us))?;
+            }
+            _ => {}
+        }
+        if let Some(ended) = self.collector.take(record) {
+            self.line(&ended)?;
+            self.ended.push(ended);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn mark(verdict: Verdict) -> (&'static str, Style) {
+    match verdict {
+        Verdict::Passed => ("✓", GREEN),
+        Verdict::Failed => ("✗", RED),
+        Verdict::Errored => ("!", RED),
+        Verdict::Skipped => ("-", YELLOW),
+        Verdict::Interrupted => ("^C", YELLOW),
+    }
+}
+
+fn count_text(counts: &Counts) -> String {
+    let mut text = format!("{} passed, {} failed", counts.passed, counts.failed);
+    for (count, word) in [
+        (counts.skipped, "skipped"),
+        (counts.errored, "in error"),
+        (counts.interrupted, "interrupted"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text
+}
+
+/// Machine time to a millisecond: finer digits are noise.
+fn round(took: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(took.as_millis().max(1)).unwrap_or(u64::MAX))
+}
