@@ -1,1 +1,16 @@
-//! Under construction.
+//! An HTTP client whose connections come from [`rotaproof_base::Dial`]: through a forward proxy as an operator
+//! speaks to its vaults, or straight to one server.
+//!
+//! It has no timers of its own: a caller wraps [`Client::send`] in `tokio::time::timeout`, and a virtual clock
+//! jumps freely while connections are idle.
+
+mod client;
+mod connect;
+mod error;
+mod metered;
+mod owned;
+mod pool;
+mod target;
+
+pub use client::{Builder, Client, MAX_BODY};
+pub use error::Error;
