@@ -1,6 +1,8 @@
-//! Validation errors in the words of Kubernetes (k8s.io/apimachinery `pkg/util/validation/field`).
+//! Validation errors in the words of Kubernetes (k8s.io/apimachinery `pkg/util/validation/field`, v0.34).
 
 use std::fmt;
+
+use serde_json::Value;
 
 /// The machine-readable reason of a `StatusCause`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,5 +55,136 @@ pub struct FieldError {
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.detail)
+    }
+}
+
+impl FieldError {
+    fn new(field: &str, reason: FieldErrorReason, detail: String) -> Self {
+        Self {
+            field: if field.is_empty() { "<nil>" } else { field }.to_owned(),
+            reason,
+            detail,
+        }
+    }
+
+    pub(super) fn required(field: &str, detail: &str) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::Required,
+            with("Required value", detail),
+        )
+    }
+
+    pub(super) fn forbidden(field: &str, detail: &str) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::Forbidden,
+            with("Forbidden", detail),
+        )
+    }
+
+    /// `Invalid value: "x": detail`.
+    pub(super) fn invalid(field: &str, value: &Value, detail: &str) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::Invalid,
+            with(&format!("Invalid value: {value}"), detail),
+        )
+    }
+
+    /// `Invalid value: detail`, for a message that shows what it wants of the value itself.
+    pub(super) fn invalid_unshown(field: &str, detail: &str) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::Invalid,
+            with("Invalid value", detail),
+        )
+    }
+
+    /// A value of another type or format than `wanted`; `got` is the type's name, or the ill-formed text.
+    pub(super) fn type_invalid(field: &str, wanted: &str, got: &str) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::TypeInvalid,
+            format!(
+                "Invalid value: {got:?}: {} must be of type {wanted}: {got:?}",
+                in_body(field)
+            ),
+        )
+    }
+
+    pub(super) fn not_supported(field: &str, value: &Value, allowed: &[Value]) -> Self {
+        let allowed: Vec<String> = allowed
+            .iter()
+            .map(|value| match value {
+                Value::String(text) => format!("{text:?}"),
+                other => format!("{:?}", other.to_string()),
+            })
+            .collect();
+        Self::new(
+            field,
+            FieldErrorReason::NotSupported,
+            format!(
+                "Unsupported value: {value}: supported values: {}",
+                allowed.join(", ")
+            ),
+        )
+    }
+
+    pub(super) fn duplicate(field: &str, value: &Value) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::Duplicate,
+            format!("Duplicate value: {value}"),
+        )
+    }
+
+    pub(super) fn too_long(field: &str, most: u64) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::TooLong,
+            format!("Too long: may not be more than {most} bytes"),
+        )
+    }
+
+    pub(super) fn too_many(field: &str, count: usize, most: u64) -> Self {
+        Self::new(
+            field,
+            FieldErrorReason::TooMany,
+            format!("Too many: {count}: must have at most {most} items"),
+        )
+    }
+
+    /// Errors after which the apiserver does not run CEL rules.
+    pub(super) fn blocks_rules(&self) -> bool {
+        matches!(
+            self.reason,
+            FieldErrorReason::Required
+                | FieldErrorReason::TooLong
+                | FieldErrorReason::TooMany
+                | FieldErrorReason::Duplicate
+                | FieldErrorReason::TypeInvalid
+        )
+    }
+
+    pub(super) fn rules_not_checked() -> Self {
+        Self::invalid(
+            "",
+            &Value::Null,
+            "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+        )
+    }
+}
+
+/// How kube-openapi names a field in its own sentences.
+pub(super) fn in_body(field: &str) -> String {
+    format!("{field} in body").trim_start().to_owned()
+}
+
+fn with(head: &str, detail: &str) -> String {
+    if detail.is_empty() {
+        head.to_owned()
+    } else {
+        format!("{head}: {detail}")
     }
 }

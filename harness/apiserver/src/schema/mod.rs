@@ -1,10 +1,28 @@
 //! Structural schemas of CustomResourceDefinitions: pruning, defaulting, validation.
+//!
+//! The rules and the words are those of kube-apiserver 1.34 (k8s.io/apiextensions-apiserver `pkg/apiserver/schema`
+//! and `validation`): a schema is compiled once, its patterns and CEL rules included, and then applied to any
+//! number of objects.
 
+mod cel;
+mod compile;
+mod defaults;
 mod field_error;
+mod format;
+mod node;
+mod path;
+mod prune;
+mod uniqueness;
+mod validate;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
 pub use field_error::{FieldError, FieldErrorReason};
+pub(crate) use node::{ListType, Node};
+use path::Path;
 
 /// Why a schema cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,35 +35,61 @@ pub struct SchemaError {
 }
 
 /// A compiled `openAPIV3Schema`.
-pub struct Structural {}
+#[derive(Debug)]
+pub struct Structural {
+    root: Node,
+}
 
 impl Structural {
-    /// Compiles the `openAPIV3Schema` of a CRD's version, its patterns and CEL rules included.
+    /// Compiles the `openAPIV3Schema` of a CRD's version.
+    ///
+    /// # Errors
+    /// A keyword of the wrong form, a pattern or a CEL rule that does not compile, or a schema nested too deeply.
     pub fn compile(schema: &Value) -> Result<Self, SchemaError> {
-        let _ = schema;
-        Ok(Self {})
+        Ok(Self {
+            root: compile::compile(schema)?,
+        })
     }
 
-    /// Drops the fields that the schema does not know.
+    /// Drops the fields that the schema does not know. `apiVersion`, `kind` and `metadata` stay at the root and in
+    /// embedded resources.
     pub fn prune(&self, object: &mut Value) {
-        let _ = object;
+        prune::prune(&self.root, object, None);
     }
 
     /// Fills in the schema's defaults, also inside of defaults just filled in.
     pub fn apply_defaults(&self, object: &mut Value) {
-        let _ = object;
+        defaults::apply(&self.root, object);
     }
 
-    /// Checks an object; `old` is the stored one on an update, for transition rules.
+    /// Checks an object; `old` is the stored one on an update: it feeds transition rules, and what it already
+    /// had wrong and is left unchanged is not held against the new one (CRD validation ratcheting).
     pub fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
-        let _ = (new, old);
-        Vec::new()
+        let mut errors = Vec::new();
+        validate::validate(&self.root, new, old, &mut Path::new(), &mut errors);
+        uniqueness::check(&self.root, new, old, &mut Path::new(), &mut errors);
+        if self.root.rules_below {
+            if errors.iter().any(FieldError::blocks_rules) {
+                errors.push(FieldError::rules_not_checked());
+            } else {
+                cel::check(&self.root, new, old, &mut errors);
+            }
+        }
+        errors
     }
 
     /// The fields that [`prune`](Self::prune) would drop, as `fieldValidation=Strict` words them:
     /// `unknown field "spec.foo"`.
     pub fn unknown_fields(&self, object: &Value) -> Vec<String> {
-        let _ = object;
-        Vec::new()
+        let mut dropped = Vec::new();
+        prune::prune(&self.root, &mut object.clone(), Some(&mut dropped));
+        dropped
+            .into_iter()
+            .map(|path| format!("unknown field {path:?}"))
+            .collect()
+    }
+
+    pub(crate) fn root(&self) -> &Node {
+        &self.root
     }
 }
