@@ -1,5 +1,7 @@
 //! The CRDs as an API server reads them.
 
+#![allow(clippy::unwrap_used)]
+
 use rotaproof_kinds::crds;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! The types against the schemas: an object with every property of a schema survives them unchanged.
 
+#![allow(clippy::unwrap_used)]
+
 use rotaproof_kinds::external_secrets::{ClusterSecretStore, ExternalSecret, SecretStore};
 use rotaproof_kinds::notebooks::NotebookValidationJob;
 use rstest::rstest;
