@@ -4,6 +4,7 @@
 //! it rotates an emulator, LocalStack or the real thing alike.
 
 mod contract;
+pub mod hashicorp;
 mod writer;
 
 pub use contract::{Body, HostPattern, Served, ServedVersion, Vault, VaultKind, Witness, buffered};
