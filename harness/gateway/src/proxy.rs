@@ -1,0 +1,175 @@
+//! The forward proxy's side of a connection: CONNECT, then TLS as the host; or absolute-form HTTP.
+
+use std::sync::Arc;
+
+use http::uri::Scheme;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use rotaproof_base::{BoxIo, Clock, TaskHandle};
+use rustls::ServerConfig;
+use tokio::io::AsyncReadExt;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::{Answer, Pending, plain};
+use crate::authority::Authority;
+use crate::connection::{self, Answered, Protocol};
+use crate::exchange::{self, Endpoint};
+use crate::journal::ClientKind;
+use crate::ledger::{Arrival, Ledger};
+use crate::routes::Routes;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) authority: Authority,
+    pub(crate) routes: Routes,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+/// One connection to the proxy.
+#[derive(Clone)]
+struct Connection {
+    shared: Arc<Shared>,
+    tasks: TaskHandle,
+    cut: CancellationToken,
+    /// Given back when the connection and its tunnel are both done.
+    permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// Serves one connection to the proxy.
+pub(crate) async fn serve(
+    io: BoxIo,
+    shared: Arc<Shared>,
+    tasks: TaskHandle,
+    permit: OwnedSemaphorePermit,
+) {
+    let connection = Connection {
+        shared,
+        tasks,
+        cut: CancellationToken::new(),
+        permit: Arc::new(permit),
+    };
+    let cut = connection.cut.clone();
+    let service = service_fn(move |request| {
+        let connection = connection.clone();
+        async move { connection.answer(request).await }
+    });
+    let io = TokioIo::new(io);
+    let served = connection::http1_builder()
+        .serve_connection(io, service)
+        .with_upgrades();
+    connection::until(&cut, served).await;
+}
+
+impl Connection {
+    async fn answer(self, request: Request<Incoming>) -> Answered {
+        let uri = request.uri();
+        let Some(host) = uri.host().and_then(plain_host) else {
+            return Ok(Answer::unrecorded(
+                StatusCode::BAD_REQUEST,
+                "this is a forward proxy: use CONNECT or an absolute address\n",
+            ));
+        };
+        if request.method() == Method::CONNECT {
+            return Ok(self.connect(request, host));
+        }
+        if uri.scheme() != Some(&Scheme::HTTP) {
+            let text = "this proxy forwards http; https goes through CONNECT\n";
+            return Ok(Answer::unrecorded(StatusCode::BAD_REQUEST, text));
+        }
+        match self.endpoint(&host) {
+            Some(endpoint) => endpoint.exchange(request, &self.cut).await,
+            None => Ok(self.refuse(&request, &host)),
+        }
+    }
+
+    fn endpoint(&self, host: &Arc<str>) -> Option<Endpoint> {
+        Some(Endpoint {
+            clock: self.shared.clock.clone(),
+            ledger: self.shared.ledger.clone(),
+            client: ClientKind::Operator,
+            attached: self.shared.routes.find(host)?,
+            host: host.clone(),
+        })
+    }
+
+    fn connect(self, request: Request<Incoming>, host: Arc<str>) -> Response<Answer> {
+        let Some(endpoint) = self.endpoint(&host) else {
+            return self.refuse(&request, &host);
+        };
+        let tls = match self.shared.authority.tls_for(&host) {
+            Ok(tls) => tls,
+            Err(error) => {
+                return Answer::unrecorded(StatusCode::BAD_GATEWAY, &format!("{error}\n"));
+            }
+        };
+        let (tasks, permit) = (self.tasks.clone(), self.permit);
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            if let Ok(upgraded) = hyper::upgrade::on(request).await {
+                tunnel(bare(upgraded), tls, endpoint, tasks).await;
+            }
+        });
+        Answer::unrecorded(StatusCode::OK, "")
+    }
+
+    /// 403 for a host that no vault claims: nothing reaches the internet by accident, and the journal shows it.
+    fn refuse(&self, request: &Request<Incoming>, host: &Arc<str>) -> Response<Answer> {
+        let arrival = Arrival {
+            client: ClientKind::Operator,
+            vault: None,
+            host,
+            method: request.method().as_str(),
+            path: request.uri().path(),
+            began: Instant::now(),
+        };
+        let ledger = self.shared.ledger.clone();
+        let seq = ledger.record(&arrival, exchange::refused("no vault claims this host"));
+        let text = format!("no vault of this run claims {host}, and the proxy lets nothing out\n");
+        let mut answer = plain(StatusCode::FORBIDDEN, &text);
+        exchange::date(&mut answer, &self.shared.clock);
+        let began = arrival.began;
+        Answer::recorded(answer, request.method(), Pending { ledger, seq, began })
+    }
+}
+
+/// TLS as the host inside a tunnel, then HTTP for its vault.
+async fn tunnel(io: BoxIo, tls: Arc<ServerConfig>, endpoint: Endpoint, tasks: TaskHandle) {
+    let host = endpoint.host.clone();
+    match TlsAcceptor::from(tls).accept(io).await {
+        Ok(io) => {
+            let protocol = match io.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            connection::serve(io, protocol, Arc::new(endpoint), tasks).await;
+        }
+        Err(error) => tracing::debug!(%host, %error, "tls handshake failed"),
+    }
+}
+
+/// The stream under an upgraded connection, without hyper's layer in the path of every byte.
+fn bare(upgraded: Upgraded) -> BoxIo {
+    match upgraded.downcast::<TokioIo<BoxIo>>() {
+        Ok(parts) if parts.read_buf.is_empty() => parts.io.into_inner(),
+        // A client that did not wait for the answer to CONNECT.
+        Ok(parts) => {
+            let early = std::io::Cursor::new(parts.read_buf);
+            let (read, write) = tokio::io::split(parts.io.into_inner());
+            Box::new(tokio::io::join(early.chain(read), write))
+        }
+        Err(upgraded) => Box::new(TokioIo::new(upgraded)),
+    }
+}
+
+/// A host in lower case, without brackets or a closing dot; `None` where nothing is left of it.
+fn plain_host(host: &str) -> Option<Arc<str>> {
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.');
+    (!host.is_empty()).then(|| host.to_ascii_lowercase().into())
+}
