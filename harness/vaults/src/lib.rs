@@ -3,6 +3,7 @@
 //! A vault is reached only through HTTP ([`Vault::serve`]); a writer only through a vault's own public API, so that
 //! it rotates an emulator, LocalStack or the real thing alike.
 
+pub mod aws;
 mod contract;
 pub mod hashicorp;
 mod writer;
