@@ -1,22 +1,33 @@
 //! Field ownership: server-side apply, and `metadata.managedFields` for every other write.
+//!
+//! The rules are those of sigs.k8s.io/structured-merge-diff v6 as kube-apiserver 1.34 uses it. Lists merge as the
+//! CRD's schema says; for built-in kinds, as the table of [`MergeKeys`](crate::patch::MergeKeys) says.
+
+mod conflict;
+mod field_set;
+mod managed;
+mod shape;
+mod typed;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
 use crate::schema::Structural;
-
-/// Another manager owns a field with another value; the API answers 409 with reason `Conflict`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Conflict {
-    /// The whole text, as Kubernetes words it.
-    pub message: String,
-    /// One cause per field: its path (`.data.x`) and `conflict with "manager" using v1`.
-    pub causes: Vec<(String, String)>,
-}
+pub use conflict::Conflict;
+use field_set::FieldSet;
+use managed::{Managers, Operation};
+use shape::Shape;
 
 /// Applies `config` as `manager`, and returns the new object with its managedFields.
 ///
-/// `now` is RFC 3339 in whole seconds.
+/// `live` is the stored object, `now` RFC 3339 in whole seconds. Values that the manager applied before and does
+/// not any more are removed unless someone else owns them. The caller prunes, defaults and validates the result.
+/// Applying the same configuration again returns `live` as it is.
+///
+/// # Errors
+/// Without `force`, if a field that another manager owns would change.
 pub fn server_side_apply(
     live: Option<&Value>,
     config: &Value,
@@ -25,14 +36,51 @@ pub fn server_side_apply(
     now: &str,
     schema: Option<&Structural>,
 ) -> Result<Value, Conflict> {
-    let _ = (manager, force, now, schema);
-    Ok(live.map_or_else(
-        || config.clone(),
-        |live| crate::patch::merge_patch(live, config),
-    ))
+    let shape = Shape::new(schema, config);
+    let config = without_managed_fields(config);
+    let empty = Value::Object(serde_json::Map::new());
+    let before = live.map_or_else(|| empty.clone(), without_managed_fields);
+    let version = api_version(&config);
+    let mut managers = live.map(Managers::of).unwrap_or_default();
+
+    let mut applied = typed::fields(&config, &shape);
+    strip_identity(&mut applied);
+    let mut merged = typed::merge(&before, &config, &shape);
+
+    let mut changed = typed::compare(&before, &merged, &shape).changed;
+    strip_identity(&mut changed);
+    let conflicts = managers.conflicts(manager, &changed);
+    if !conflicts.is_empty() {
+        if !force {
+            return Err(Conflict::new(&conflicts));
+        }
+        for (at, fields) in conflicts
+            .into_iter()
+            .map(|conflict| (conflict.at, conflict.fields))
+        {
+            managers.disown(at, &fields);
+        }
+    }
+
+    let previous = managers.fields_of(manager, Operation::Apply, None);
+    let mut kept = managers.owned_by_others(manager);
+    kept.add(&applied);
+    let given_up = previous.difference(&kept);
+    typed::strip(&mut merged, &given_up, &kept);
+
+    let unchanged = live.is_some() && previous == applied && merged == before;
+    if let (true, Some(live)) = (unchanged, live) {
+        return Ok(live.clone());
+    }
+    managers.set(manager, Operation::Apply, None, &version, applied, now);
+    managers.write_to(&mut merged);
+    Ok(merged)
 }
 
 /// Keeps `metadata.managedFields` for an Update operation (POST, PUT, PATCH) of `manager`.
+///
+/// `old` is the stored object, none on a create. A client that sends managedFields of its own replaces the stored
+/// ones; `[{}]` resets them.
 pub fn track_update(
     old: Option<&Value>,
     new: &mut Value,
@@ -40,5 +88,70 @@ pub fn track_update(
     subresource: Option<&str>,
     now: &str,
 ) {
-    let _ = (old, new, manager, subresource, now);
+    if managed::is_reset(new) {
+        managed::clear(new);
+        return;
+    }
+    let shape = Shape::new(None, new);
+    let empty = Value::Object(serde_json::Map::new());
+    let before = old.map_or(empty, without_managed_fields);
+    let after = without_managed_fields(new);
+    let mut managers = if managed::has_entries(new) {
+        Managers::of(new)
+    } else {
+        old.map(Managers::of).unwrap_or_default()
+    };
+    let mut difference = typed::compare(&before, &after, &shape);
+    strip_identity(&mut difference.changed);
+    if !difference.changed.is_empty() || !difference.removed.is_empty() {
+        managers.disown_everywhere(&difference.removed, &difference.changed);
+        let mut fields = managers.fields_of(manager, Operation::Update, subresource);
+        fields.add(&difference.changed);
+        let version = api_version(new);
+        managers.set(
+            manager,
+            Operation::Update,
+            subresource,
+            &version,
+            fields,
+            now,
+        );
+    }
+    managers.write_to(new);
+}
+
+fn api_version(object: &Value) -> String {
+    object
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn without_managed_fields(object: &Value) -> Value {
+    let mut object = object.clone();
+    managed::clear(&mut object);
+    object
+}
+
+/// What identifies the object, and what the server sets, has no owner.
+fn strip_identity(fields: &mut FieldSet) {
+    for field in ["f:apiVersion", "f:kind"] {
+        fields.remove_subtree(&[field]);
+    }
+    for field in [
+        "f:name",
+        "f:namespace",
+        "f:uid",
+        "f:selfLink",
+        "f:generation",
+        "f:creationTimestamp",
+        "f:resourceVersion",
+        "f:managedFields",
+        "f:deletionTimestamp",
+        "f:deletionGracePeriodSeconds",
+    ] {
+        fields.remove_subtree(&["f:metadata", field]);
+    }
+    fields.remove_member(&["f:metadata"]);
 }

@@ -190,7 +190,27 @@ impl MergeKeys {
             .find(|row| ends_with(path, row.suffix))
             .map_or(ListStrategy::Atomic, |row| row.strategy)
     }
+
+    /// Whether the object at `path` is replaced as a whole under server-side apply.
+    pub(crate) fn is_atomic_map<S: AsRef<str>>(self, path: &[S]) -> bool {
+        self.kind != Kind::Other
+            && path
+                .last()
+                .is_some_and(|field| ATOMIC_MAPS.contains(&field.as_ref()))
+    }
 }
+
+/// `x-kubernetes-map-type: atomic` of the built-in types that a test meets.
+const ATOMIC_MAPS: [&str; 8] = [
+    "selector",
+    "labelSelector",
+    "nodeSelector",
+    "secretKeyRef",
+    "configMapKeyRef",
+    "fieldRef",
+    "resourceFieldRef",
+    "secretRef",
+];
 
 fn ends_with<S: AsRef<str>>(path: &[S], suffix: &str) -> bool {
     let mut rest = path.iter().rev();

@@ -162,7 +162,7 @@ impl FieldError {
             FieldErrorReason::Required
                 | FieldErrorReason::TooLong
                 | FieldErrorReason::TooMany
-                | FieldErrorReason::Duplicate
+                | FieldErrorReason::NotSupported
                 | FieldErrorReason::TypeInvalid
         )
     }

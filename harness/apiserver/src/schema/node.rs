@@ -112,6 +112,11 @@ impl Node {
         self.items.as_deref()
     }
 
+    /// The field's default.
+    pub(crate) fn default_value(&self) -> Option<&Value> {
+        self.default.as_ref()
+    }
+
     /// How a list merges.
     pub(crate) fn list_type(&self) -> &ListType {
         &self.list_type
