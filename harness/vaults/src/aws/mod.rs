@@ -120,6 +120,13 @@ impl AwsVault {
         &self.region
     }
 
+    fn stamp(&self) -> answer::Stamp {
+        answer::Stamp {
+            id: self.request_ids.uuid(),
+            now: self.clock.now(),
+        }
+    }
+
     /// A host name outside AWS's scheme (an endpoint of the user's own) stands for the home region.
     fn service<'a>(&'a self, host: &'a str, request: &Request<Bytes>) -> Service<'a> {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -153,7 +160,7 @@ impl AwsVault {
         region: &str,
         witness: &dyn Witness,
     ) -> Response<Body> {
-        let id = self.request_ids.uuid();
+        let stamp = self.stamp();
         let target = target(request);
         let mut served = Served {
             operation: target.unwrap_or("unknown").to_owned(),
@@ -164,9 +171,9 @@ impl AwsVault {
         let Some(name) = target else {
             served.refusal = Some("UnknownOperationException".into());
             witness.record(served);
-            return answer::no_such_route(id);
+            return answer::no_such_route(stamp);
         };
-        let now = self.clock.now();
+        let now = stamp.now;
         let received = received(request, host);
         let signer = state
             .identities
@@ -195,7 +202,7 @@ impl AwsVault {
         }
         witness.record(served);
         drop(guard);
-        answer::json(id, result)
+        answer::json(stamp, result)
     }
 
     fn sts(
@@ -205,7 +212,7 @@ impl AwsVault {
         region: &str,
         witness: &dyn Witness,
     ) -> Response<Body> {
-        let id = self.request_ids.uuid();
+        let stamp = self.stamp();
         let form = form(request);
         let action = form.get("Action").map(String::as_str);
         let mut served = Served {
@@ -214,7 +221,7 @@ impl AwsVault {
         };
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
-        let now = self.clock.now();
+        let now = stamp.now;
         let result = match action {
             None => Err(ApiError::bad_request(
                 "MissingAction",
@@ -241,7 +248,7 @@ impl AwsVault {
         }
         witness.record(served);
         drop(guard);
-        answer::xml(id, result)
+        answer::xml(stamp, result)
     }
 }
 
