@@ -6,6 +6,7 @@
 //! time from [`StoreContext::clock`], and never puts a value into an error.
 
 mod context;
+mod hashicorp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub struct Providers(BTreeMap<String, Arc<dyn Provider>>);
 impl Providers {
     /// The providers that the engine has.
     pub fn builtin() -> Self {
-        Self::default()
+        Self::default().with("vault", Arc::new(hashicorp::HashicorpVault))
     }
 
     /// Registers a provider; a later one takes the key over.
