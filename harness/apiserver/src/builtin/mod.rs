@@ -1,0 +1,94 @@
+//! The table of the built-in resources.
+
+mod config;
+mod namespace;
+mod pod;
+mod workload;
+
+use serde_json::Value;
+
+use crate::crd;
+use crate::resource::{Resource, Strategy, Version};
+
+pub(crate) fn resources() -> Vec<Resource> {
+    let core = |kind: &str, plural: &str| Resource::new("", kind, plural);
+    let v1 = || Version::new("v1");
+    vec![
+        core("Namespace", "namespaces")
+            .cluster_scoped()
+            .short_name("ns")
+            .version(v1().with_status())
+            .strategy(namespace::Namespace),
+        core("Secret", "secrets")
+            .version(v1())
+            .strategy(config::Secret),
+        core("ConfigMap", "configmaps")
+            .short_name("cm")
+            .version(v1())
+            .strategy(config::ConfigMap),
+        core("ServiceAccount", "serviceaccounts")
+            .short_name("sa")
+            .version(v1())
+            .subresource("token"),
+        core("Event", "events")
+            .short_name("ev")
+            .version(v1())
+            .strategy(Event),
+        core("Pod", "pods")
+            .short_name("po")
+            .category("all")
+            .version(v1().with_status())
+            .subresource("log")
+            .strategy(pod::Pod),
+        Resource::new("batch", "Job", "jobs")
+            .category("all")
+            .version(v1().with_status())
+            .with_generation()
+            .strategy(workload::Job),
+        Resource::new("batch", "CronJob", "cronjobs")
+            .short_name("cj")
+            .category("all")
+            .version(v1().with_status())
+            .with_generation()
+            .strategy(workload::CronJob),
+        Resource::new(
+            "apiextensions.k8s.io",
+            "CustomResourceDefinition",
+            "customresourcedefinitions",
+        )
+        .cluster_scoped()
+        .short_name("crd")
+        .category("api-extensions")
+        .version(v1().with_status())
+        .with_generation()
+        .strategy(crd::Definition),
+    ]
+}
+
+/// A text inside of an object, for a field selector: empty where it is absent.
+fn text_at(object: &Value, pointer: &str) -> Option<String> {
+    let text = object.pointer(pointer).and_then(Value::as_str);
+    Some(text.unwrap_or_default().to_owned())
+}
+
+struct Event;
+
+impl Strategy for Event {
+    /// `pkg/registry/core/event/strategy.go`, ToSelectableFields.
+    fn field(&self, object: &Value, field: &str) -> Option<String> {
+        match field {
+            "involvedObject.kind"
+            | "involvedObject.namespace"
+            | "involvedObject.name"
+            | "involvedObject.uid"
+            | "involvedObject.apiVersion"
+            | "involvedObject.resourceVersion"
+            | "involvedObject.fieldPath"
+            | "reason"
+            | "reportingComponent"
+            | "type" => text_at(object, &format!("/{}", field.replace('.', "/"))),
+            "source" => text_at(object, "/source/component"),
+            _ => None,
+        }
+    }
+}

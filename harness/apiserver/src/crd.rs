@@ -1,0 +1,251 @@
+//! CustomResourceDefinitions: what they declare is served from the moment of their creation.
+
+use serde_json::{Value, json};
+
+use crate::object;
+use crate::resource::{Resource, Strategy, Version};
+use crate::schema::{FieldError, FieldErrorReason, Structural};
+use crate::server::Inner;
+
+pub(crate) const RESOURCE: &str = "customresourcedefinitions.apiextensions.k8s.io";
+/// Held until the instances are gone.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+pub(crate) struct Definition;
+
+impl Strategy for Definition {
+    /// `pkg/apis/apiextensions/v1/defaults.go`
+    fn default(&self, object: &mut Value) {
+        let kind = text(object, "/spec/names/kind").to_owned();
+        if kind.is_empty() {
+            return;
+        }
+        if text(object, "/spec/names/singular").is_empty() {
+            object::set_at(object, &["spec", "names", "singular"], kind.to_lowercase());
+        }
+        if text(object, "/spec/names/listKind").is_empty() {
+            object::set_at(
+                object,
+                &["spec", "names", "listKind"],
+                format!("{kind}List"),
+            );
+        }
+        if object
+            .pointer("/spec/conversion")
+            .is_none_or(Value::is_null)
+        {
+            object::set_at(object, &["spec", "conversion"], json!({"strategy": "None"}));
+        }
+    }
+
+    fn prepare_create(&self, object: &mut Value, now: &str) {
+        let mut finalizers: Vec<String> = object::finalizers(object)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        if !finalizers.iter().any(|name| name == CLEANUP) {
+            finalizers.push(CLEANUP.to_owned());
+        }
+        object::set_meta(object, "finalizers", finalizers);
+        let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
+        let stored = versions(object)
+            .find(|version| version.get("storage") == Some(&Value::Bool(true)))
+            .and_then(|version| version.get("name").cloned());
+        let status = json!({
+            "conditions": [
+                condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+                condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+            ],
+            "acceptedNames": object.pointer("/spec/names"),
+            "storedVersions": [stored],
+        });
+        object::set_at(object, &["status"], status);
+    }
+
+    fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut wrong = |field: &str, reason: FieldErrorReason, detail: String| {
+            errors.push(FieldError {
+                field: field.to_owned(),
+                reason,
+                detail,
+            });
+        };
+        for field in ["group", "scope", "names/plural", "names/kind"] {
+            if text(new, &format!("/spec/{field}")).is_empty() {
+                let field = format!("spec.{}", field.replace('/', "."));
+                wrong(
+                    &field,
+                    FieldErrorReason::Required,
+                    "Required value".to_owned(),
+                );
+            }
+        }
+        let scope = text(new, "/spec/scope");
+        if !matches!(scope, "" | "Namespaced" | "Cluster") {
+            let detail = format!(
+                "Unsupported value: \"{scope}\": supported values: \"Cluster\", \"Namespaced\""
+            );
+            wrong("spec.scope", FieldErrorReason::NotSupported, detail);
+        }
+        let expected = format!(
+            "{}.{}",
+            text(new, "/spec/names/plural"),
+            text(new, "/spec/group")
+        );
+        let name = object::meta_text(new, "name");
+        if name != expected {
+            let detail =
+                format!("Invalid value: \"{name}\": must be spec.names.plural+\".\"+spec.group");
+            wrong("metadata.name", FieldErrorReason::Invalid, detail);
+        }
+        let stored = versions(new)
+            .filter(|version| version.get("storage") == Some(&Value::Bool(true)))
+            .count();
+        if stored != 1 {
+            let detail = "Invalid value: must have exactly one version marked as storage version";
+            wrong(
+                "spec.versions",
+                FieldErrorReason::Invalid,
+                detail.to_owned(),
+            );
+        }
+        for (at, version) in versions(new).enumerate() {
+            let path = format!("spec.versions[{at}].schema.openAPIV3Schema");
+            match version.pointer("/schema/openAPIV3Schema") {
+                None => wrong(
+                    &path,
+                    FieldErrorReason::Required,
+                    "Required value: schemas are required".to_owned(),
+                ),
+                // Compiled where it is new: compiling rules is the costly part.
+                Some(schema) if old.is_none_or(|old| old.get("spec") != new.get("spec")) => {
+                    if let Err(error) = Structural::compile(schema) {
+                        let path = match error.path.is_empty() {
+                            true => path,
+                            false => format!("{path}.{}", error.path),
+                        };
+                        let detail = format!("Invalid value: {}", error.message);
+                        wrong(&path, FieldErrorReason::Invalid, detail);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(old) = old {
+            for field in ["group", "scope", "names/plural", "names/kind"] {
+                let pointer = format!("/spec/{field}");
+                if new.pointer(&pointer) != old.pointer(&pointer) {
+                    let field = format!("spec.{}", field.replace('/', "."));
+                    let value = text(new, &pointer);
+                    let detail = format!("Invalid value: \"{value}\": field is immutable");
+                    wrong(&field, FieldErrorReason::Invalid, detail);
+                }
+            }
+        }
+        errors
+    }
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn versions(object: &Value) -> impl Iterator<Item = &Value> {
+    let list = object.pointer("/spec/versions").and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+/// Serves what a valid definition declares.
+pub(crate) fn serve(api: &Inner, definition: &Value) {
+    let (group, plural) = (
+        text(definition, "/spec/group"),
+        text(definition, "/spec/names/plural"),
+    );
+    let known = api.registry.get(group, plural);
+    if object::is_deleting(definition) || known.is_some_and(|known| known.is_defined_by(definition))
+    {
+        return;
+    }
+    api.register(resource(definition));
+}
+
+/// Stops to serve what a definition declared, and drops what is left of it.
+pub(crate) fn withdraw(api: &Inner, definition: &Value) {
+    let (group, plural) = (
+        text(definition, "/spec/group"),
+        text(definition, "/spec/names/plural"),
+    );
+    api.registry.remove(group, plural);
+    api.store.drop_table(&format!("{plural}.{group}"));
+}
+
+fn resource(definition: &Value) -> Resource {
+    let names = |pointer: &str| -> Vec<String> {
+        let list = definition.pointer(pointer).and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect()
+    };
+    let mut resource = Resource::new(
+        text(definition, "/spec/group"),
+        text(definition, "/spec/names/kind"),
+        text(definition, "/spec/names/plural"),
+    )
+    .singular(text(definition, "/spec/names/singular"))
+    .list_kind_named(text(definition, "/spec/names/listKind"))
+    .with_generation()
+    .conditional_update_only()
+    .defined_by(definition);
+    if text(definition, "/spec/scope") == "Cluster" {
+        resource = resource.cluster_scoped();
+    }
+    for name in names("/spec/names/shortNames") {
+        resource = resource.short_name(name);
+    }
+    for name in names("/spec/names/categories") {
+        resource = resource.category(name);
+    }
+    let mut selectable = Vec::new();
+    for declared in versions(definition) {
+        let is = |field: &str| declared.get(field) == Some(&Value::Bool(true));
+        let mut version = Version::new(text(declared, "/name"));
+        version.served = is("served");
+        version.storage = is("storage");
+        version.status = declared
+            .pointer("/subresources/status")
+            .is_some_and(Value::is_object);
+        // Its definition was validated, so that it compiles.
+        version.schema = declared
+            .pointer("/schema/openAPIV3Schema")
+            .and_then(|schema| Structural::compile(schema).ok())
+            .map(std::sync::Arc::new);
+        resource = resource.version(version);
+        let fields = declared.get("selectableFields").and_then(Value::as_array);
+        for field in fields.into_iter().flatten() {
+            selectable.push(text(field, "/jsonPath").trim_start_matches('.').to_owned());
+        }
+    }
+    resource.strategy(Custom { selectable })
+}
+
+/// Custom resources: everything but `selectableFields` is in the schema.
+struct Custom {
+    selectable: Vec<String>,
+}
+
+impl Strategy for Custom {
+    fn field(&self, object: &Value, field: &str) -> Option<String> {
+        if !self.selectable.iter().any(|known| known == field) {
+            return None;
+        }
+        let pointer = format!("/{}", field.replace('.', "/"));
+        Some(match object.pointer(&pointer) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        })
+    }
+}

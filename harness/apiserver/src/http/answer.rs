@@ -1,0 +1,58 @@
+//! Answers.
+
+use bytes::Bytes;
+use futures::Stream;
+use http::header::{CONTENT_TYPE, WARNING};
+use http::{HeaderValue, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use serde_json::Value;
+
+use super::ApiBody;
+use crate::status::ApiError;
+
+pub(super) fn bytes(
+    code: StatusCode,
+    content_type: &'static str,
+    body: Bytes,
+) -> Response<ApiBody> {
+    let mut response = Response::new(Full::new(body).boxed_unsync());
+    *response.status_mut() = code;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(super) fn json(code: StatusCode, body: &Value) -> Response<ApiBody> {
+    bytes(code, "application/json", Bytes::from(body.to_string()))
+}
+
+pub(super) fn status(error: &ApiError) -> Response<ApiBody> {
+    let code = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    json(code, &error.to_status())
+}
+
+pub(super) fn stream(
+    content_type: &'static str,
+    chunks: impl Stream<Item = Bytes> + Send + 'static,
+) -> Response<ApiBody> {
+    use futures::StreamExt;
+    let frames = chunks.map(|chunk| Ok(Frame::data(chunk)));
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(super) fn with_warnings(
+    mut response: Response<ApiBody>,
+    warnings: &[String],
+) -> Response<ApiBody> {
+    for warning in warnings {
+        let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+            response.headers_mut().append(WARNING, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,294 @@
+//! From a request to its answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::negotiate::{self, Form};
+use super::query::Query;
+use super::route::{ObjectRoute, Route};
+use super::{ApiBody, answer, discovery, list, log, watch};
+use crate::object;
+use crate::server::Inner;
+use crate::status::ApiError;
+use crate::store::{Key, Object};
+use crate::token;
+use crate::write::{Deleted, Part, PatchType, Target, Written};
+
+type Answer = Result<Response<ApiBody>, ApiError>;
+
+pub(super) fn answer(api: &Arc<Inner>, parts: &Parts, body: &Bytes) -> Answer {
+    let route = Route::parse(parts.uri.path());
+    if let Route::Object(route) = route {
+        return object(api, parts, body, &route);
+    }
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        return Err(match route {
+            Route::Unknown => ApiError::unknown_resource(),
+            _ => ApiError::method_not_allowed(),
+        });
+    }
+    let document = match route {
+        Route::Health => {
+            return Ok(answer::bytes(
+                StatusCode::OK,
+                "text/plain; charset=utf-8",
+                Bytes::from_static(b"ok"),
+            ));
+        }
+        Route::Version => discovery::version(),
+        Route::CoreVersions => discovery::core_versions(),
+        Route::Groups => discovery::groups(&api.registry),
+        Route::Group(group) => discovery::group(&api.registry, &group)?,
+        Route::Resources { group, version } => {
+            discovery::resources(&api.registry, &group, &version)?
+        }
+        Route::OpenId => token::openid_configuration(&api.issuer),
+        Route::Jwks => api.issuer.jwks().clone(),
+        Route::Object(_) | Route::Unknown => return Err(ApiError::unknown_resource()),
+    };
+    Ok(answer::json(StatusCode::OK, &document))
+}
+
+fn object(api: &Arc<Inner>, parts: &Parts, body: &Bytes, route: &ObjectRoute) -> Answer {
+    if route.group == token::REVIEW_GROUP && route.plural == "tokenreviews" {
+        return token_review(api, parts, body, route);
+    }
+    let resource = api
+        .registry
+        .get(&route.group, &route.plural)
+        .ok_or_else(ApiError::unknown_resource)?;
+    let version = resource
+        .served(&route.version)
+        .cloned()
+        .ok_or_else(ApiError::unknown_resource)?;
+    let scope_fits = match &route.namespace {
+        Some(_) => resource.is_namespaced(),
+        // Without a namespace, only the collection of all namespaces has a meaning.
+        None => !resource.is_namespaced() || route.name.is_none(),
+    };
+    if !scope_fits {
+        return Err(ApiError::unknown_resource());
+    }
+    let target = Target { resource, version };
+    let request = Request {
+        api,
+        parts,
+        body,
+        query: Query::of(parts),
+        target,
+        namespace: route.namespace.clone(),
+    };
+    match (&route.name, route.subresource.as_deref()) {
+        (None, _) => request.collection(),
+        (Some(name), None) => request.named(name),
+        (Some(name), Some("status")) if request.target.version.status => request.status(name),
+        (Some(name), Some(sub)) if request.target.resource.extra_subresources.contains(&sub) => {
+            match sub {
+                "log" => log::answer(api, parts, &request.query, &request.key(name)),
+                "token" => request.token(name),
+                _ => Err(ApiError::unknown_resource()),
+            }
+        }
+        _ => Err(ApiError::unknown_resource()),
+    }
+}
+
+fn token_review(api: &Inner, parts: &Parts, body: &[u8], route: &ObjectRoute) -> Answer {
+    if route.version != "v1" || route.name.is_some() {
+        return Err(ApiError::unknown_resource());
+    }
+    if parts.method != Method::POST {
+        return Err(ApiError::method_not_allowed());
+    }
+    let review = token::review(api, &negotiate::body(&parts.headers, body)?)?;
+    Ok(answer::json(StatusCode::CREATED, &review))
+}
+
+/// A request whose resource is known.
+pub(super) struct Request<'a> {
+    pub(super) api: &'a Arc<Inner>,
+    pub(super) parts: &'a Parts,
+    body: &'a Bytes,
+    pub(super) query: Query,
+    pub(super) target: Target,
+    pub(super) namespace: Option<String>,
+}
+
+impl Request<'_> {
+    fn key(&self, name: &str) -> Key {
+        Key::new(self.namespace.clone().unwrap_or_default(), name)
+    }
+
+    fn collection(&self) -> Answer {
+        match self.parts.method {
+            Method::GET if self.query.flag("watch") => watch::answer(self),
+            Method::GET => list::answer(self),
+            Method::POST => self.create(),
+            Method::DELETE => self.delete_collection(),
+            _ => Err(ApiError::method_not_allowed()),
+        }
+    }
+
+    fn named(&self, name: &str) -> Answer {
+        match self.parts.method {
+            Method::GET => self.get(name),
+            Method::PUT => self.update(name, Part::Main),
+            Method::PATCH => self.patch(name, Part::Main),
+            Method::DELETE => self.delete(name),
+            _ => Err(ApiError::method_not_allowed()),
+        }
+    }
+
+    fn status(&self, name: &str) -> Answer {
+        match self.parts.method {
+            Method::GET => self.get(name),
+            Method::PUT => self.update(name, Part::Status),
+            Method::PATCH => self.patch(name, Part::Status),
+            _ => Err(ApiError::method_not_allowed()),
+        }
+    }
+
+    fn shown(&self, code: StatusCode, object: &Object) -> Answer {
+        let body = match Form::accepted(&self.parts.headers)? {
+            Form::Object => object.json(&self.target.api_version()),
+            Form::Metadata => object.partial(),
+        };
+        Ok(answer::bytes(code, "application/json", body))
+    }
+
+    fn written(&self, written: &Written) -> Answer {
+        let code = match written.created {
+            true => StatusCode::CREATED,
+            false => StatusCode::OK,
+        };
+        let response = self.shown(code, &written.object)?;
+        Ok(answer::with_warnings(response, &written.warnings))
+    }
+
+    fn get(&self, name: &str) -> Answer {
+        let resource = &self.target.resource;
+        let object = self
+            .api
+            .store
+            .get(resource.id(), &self.key(name))
+            .ok_or_else(|| ApiError::not_found(resource, name))?;
+        self.shown(StatusCode::OK, &object)
+    }
+
+    fn create(&self) -> Answer {
+        Form::accepted(&self.parts.headers)?;
+        let object = negotiate::body(&self.parts.headers, self.body)?;
+        let namespace = match &self.namespace {
+            Some(namespace) => namespace.clone(),
+            None if !self.target.resource.is_namespaced() => String::new(),
+            // POST to the collection of all namespaces.
+            None => return Err(ApiError::method_not_allowed()),
+        };
+        let options = self.query.write_options(self.parts);
+        self.written(
+            &self
+                .api
+                .create(&self.target, &namespace, object, &options)?,
+        )
+    }
+
+    fn update(&self, name: &str, part: Part) -> Answer {
+        Form::accepted(&self.parts.headers)?;
+        let object = negotiate::body(&self.parts.headers, self.body)?;
+        let options = self.query.write_options(self.parts);
+        self.written(
+            &self
+                .api
+                .update(&self.target, &self.key(name), part, object, &options)?,
+        )
+    }
+
+    fn patch(&self, name: &str, part: Part) -> Answer {
+        Form::accepted(&self.parts.headers)?;
+        let mut options = self.query.write_options(self.parts);
+        let custom = self.target.resource.is_custom();
+        let (format, patch) = match negotiate::media_type(&self.parts.headers) {
+            "application/json-patch+json" => (PatchType::Json, negotiate::json(self.body)?),
+            "application/merge-patch+json" => (PatchType::Merge, negotiate::json(self.body)?),
+            "application/strategic-merge-patch+json" if !custom => {
+                (PatchType::Strategic, negotiate::json(self.body)?)
+            }
+            "application/apply-patch+yaml" => {
+                // Required of an apply, and never guessed from the user agent.
+                options.manager = self.query.text("fieldManager").to_owned();
+                let force = self.query.flag("force");
+                (PatchType::Apply { force }, negotiate::yaml(self.body)?)
+            }
+            _ => {
+                return Err(ApiError::unsupported_media_type(match custom {
+                    true => {
+                        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+                    }
+                    false => {
+                        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
+                    }
+                }));
+            }
+        };
+        let key = self.key(name);
+        self.written(
+            &self
+                .api
+                .patch(&self.target, &key, part, format, &patch, &options)?,
+        )
+    }
+
+    fn delete(&self, name: &str) -> Answer {
+        let options = self.query.delete_options(self.body)?;
+        let resource = &self.target.resource;
+        match self.api.delete(&self.target, &self.key(name), &options)? {
+            Deleted::Marked(object) => self.shown(StatusCode::OK, &object),
+            // Pods answer with themselves, everything else with a Status.
+            Deleted::Gone(object) if resource.qualified() == "pods" => {
+                self.shown(StatusCode::OK, &object)
+            }
+            Deleted::Gone(object) => {
+                let mut details = json!({"name": name, "kind": resource.plural()});
+                if !resource.group().is_empty() {
+                    details["group"] = resource.group().into();
+                }
+                details["uid"] = object::meta_text(&object.value, "uid").into();
+                Ok(answer::json(
+                    StatusCode::OK,
+                    &json!({
+                        "kind": "Status", "apiVersion": "v1", "metadata": {},
+                        "status": "Success", "details": details,
+                    }),
+                ))
+            }
+        }
+    }
+
+    fn delete_collection(&self) -> Answer {
+        if self.namespace.is_none() && self.target.resource.is_namespaced() {
+            return Err(ApiError::method_not_allowed());
+        }
+        let options = self.query.delete_options(self.body)?;
+        let (snapshot, body) = list::selected(self)?;
+        for (key, _) in &snapshot.objects {
+            match self.api.delete(&self.target, key, &options) {
+                Err(error) if error.reason() == "NotFound" => {}
+                done => drop(done?),
+            }
+        }
+        Ok(answer::bytes(StatusCode::OK, "application/json", body))
+    }
+
+    fn token(&self, name: &str) -> Answer {
+        if self.parts.method != Method::POST {
+            return Err(ApiError::method_not_allowed());
+        }
+        let body: Value = negotiate::body(&self.parts.headers, self.body)?;
+        let answer = token::request(self.api, &self.target, &self.key(name), &body)?;
+        Ok(answer::json(StatusCode::CREATED, &answer))
+    }
+}

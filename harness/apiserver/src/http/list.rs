@@ -1,0 +1,173 @@
+//! Lists: selection, chunks, lists of the past.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::endpoints::Request;
+use super::negotiate::Form;
+use super::{ApiBody, answer};
+use crate::selector::Selector;
+use crate::status::ApiError;
+use crate::store::{Key, Snapshot};
+
+/// What a `continue` token carries: the revision of the first chunk, and where the next one begins.
+#[derive(Serialize, Deserialize)]
+struct Continue {
+    revision: u64,
+    namespace: String,
+    name: String,
+}
+
+const EXPIRED_CONTINUE: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
+impl Continue {
+    fn encode(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(json!(self).to_string())
+    }
+
+    fn decode(token: &str) -> Result<Self, ApiError> {
+        BASE64_URL_SAFE_NO_PAD
+            .decode(token)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .ok_or_else(|| ApiError::bad_request("continue key is not valid"))
+    }
+}
+
+pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiError> {
+    let (_, body) = selected(request)?;
+    Ok(answer::bytes(StatusCode::OK, "application/json", body))
+}
+
+pub(super) fn selector(request: &Request<'_>) -> Result<Selector, ApiError> {
+    let (labels, fields) = (
+        request.query.text("labelSelector"),
+        request.query.text("fieldSelector"),
+    );
+    Selector::parse(&request.target.resource, labels, fields)
+}
+
+/// The selected chunk, and its list object.
+pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, Bytes), ApiError> {
+    let form = Form::accepted(&request.parts.headers)?;
+    let selector = selector(request)?;
+    let token = match request.query.text("continue") {
+        "" => None,
+        token => Some(Continue::decode(token)?),
+    };
+    let mut snapshot = snapshot(request, token.as_ref())?;
+    if let Some(token) = &token {
+        let after = Key::new(&*token.namespace, &*token.name);
+        snapshot.objects.retain(|(key, _)| *key > after);
+    }
+    let resource = &request.target.resource;
+    if !selector.is_empty() {
+        snapshot
+            .objects
+            .retain(|(_, object)| selector.matches(resource, &object.value));
+    }
+    let mut remaining = None;
+    let mut next = String::new();
+    let limit = request.query.number("limit")?.unwrap_or(0).max(0);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if limit > 0 && snapshot.objects.len() > limit {
+        // Kubernetes does not count what a selector would have to look at.
+        remaining = selector.is_empty().then(|| snapshot.objects.len() - limit);
+        snapshot.objects.truncate(limit);
+        if let Some((key, _)) = snapshot.objects.last() {
+            let token = Continue {
+                revision: snapshot.revision,
+                namespace: key.namespace.clone(),
+                name: key.name.clone(),
+            };
+            next = token.encode();
+        }
+    }
+    let body = write(request, form, &snapshot, &next, remaining);
+    Ok((snapshot, body))
+}
+
+fn snapshot(request: &Request<'_>, token: Option<&Continue>) -> Result<Snapshot, ApiError> {
+    let store = &request.api.store;
+    let resource = &request.target.resource;
+    let namespace = request.namespace.as_deref();
+    let current = || {
+        store
+            .list(resource.id(), namespace)
+            .ok_or_else(ApiError::unknown_resource)
+    };
+    let at = |revision: u64, expired: &dyn Fn(u64) -> ApiError| {
+        let newest = store.revision();
+        if revision > newest {
+            return Err(ApiError::too_large(revision, newest));
+        }
+        store
+            .list_at(resource.id(), namespace, revision)
+            .ok_or_else(ApiError::unknown_resource)?
+            .map_err(|too_old| expired(too_old.oldest))
+    };
+    if let Some(token) = token {
+        return at(token.revision, &|_| ApiError::expired(EXPIRED_CONTINUE));
+    }
+    match (
+        request.query.revision()?,
+        request.query.text("resourceVersionMatch"),
+    ) {
+        (Some(revision), "Exact") => at(revision, &|oldest| {
+            ApiError::expired(format!("too old resource version: {revision} ({oldest})"))
+        }),
+        (Some(revision), _) => {
+            let newest = store.revision();
+            match revision > newest {
+                true => Err(ApiError::too_large(revision, newest)),
+                false => current(),
+            }
+        }
+        (None, "Exact") => Err(ApiError::unprocessable(
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        )),
+        (None, _) => current(),
+    }
+}
+
+/// Concatenates the cached serialisations of the objects: nothing is cloned or serialised twice.
+fn write(
+    request: &Request<'_>,
+    form: Form,
+    snapshot: &Snapshot,
+    next: &str,
+    remaining: Option<usize>,
+) -> Bytes {
+    let api_version = request.target.api_version();
+    let (kind, version) = match form {
+        Form::Object => (request.target.resource.list_kind(), api_version.as_str()),
+        Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
+    };
+    let mut meta = json!({"resourceVersion": snapshot.revision.to_string()});
+    if !next.is_empty() {
+        meta["continue"] = next.into();
+        if let Some(remaining) = remaining {
+            meta["remainingItemCount"] = remaining.into();
+        }
+    }
+    let head = json!({"kind": kind, "apiVersion": version, "metadata": meta}).to_string();
+    let mut body = BytesMut::new();
+    body.put_slice(head.trim_end_matches('}').as_bytes());
+    // The head closes two levels: its metadata again, then the object itself after the items.
+    body.put_slice(b"},\"items\":[");
+    for (at, (_, object)) in snapshot.objects.iter().enumerate() {
+        if at > 0 {
+            body.put_u8(b',');
+        }
+        body.put_slice(&match form {
+            Form::Object => object.json(&api_version),
+            Form::Metadata => object.partial(),
+        });
+    }
+    body.put_slice(b"]}");
+    body.freeze()
+}

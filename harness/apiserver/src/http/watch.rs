@@ -1,0 +1,264 @@
+//! Watches: a position in the resource's event log, and a stream of what follows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::stream;
+use http::Response;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::endpoints::Request;
+use super::negotiate::Form;
+use super::{ApiBody, answer, list};
+use crate::selector::Selector;
+use crate::server::Inner;
+use crate::status::ApiError;
+use crate::store::{Entry, EventType, Expired, Object};
+use crate::write::Target;
+
+/// How long a watch without `timeoutSeconds` lasts (`--min-request-timeout`).
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+/// Events that are written at once: bounds the memory of a slow reader.
+const BATCH: usize = 128;
+
+pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiError> {
+    let form = Form::accepted(&request.parts.headers)?;
+    let selector = list::selector(request)?;
+    let query = &request.query;
+    let store = &request.api.store;
+    let resource = &request.target.resource;
+    let initial = query.flag("sendInitialEvents");
+    let matching = query.text("resourceVersionMatch");
+    if matching.is_empty() == initial || (initial && matching != "NotOlderThan") {
+        return Err(ApiError::unprocessable(match initial {
+            true => {
+                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            }
+            false => {
+                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            }
+        }));
+    }
+    let revision = query.revision()?;
+    let newest = store.revision();
+    if let Some(revision) = revision.filter(|revision| *revision > newest) {
+        return Err(ApiError::too_large(revision, newest));
+    }
+    let bookmarks = query.flag("allowWatchBookmarks");
+    // Subscribed before the first read, so that no event can fall between the two.
+    let changed = store
+        .subscribe(resource.id())
+        .ok_or_else(ApiError::unknown_resource)?;
+    let mut pending = Vec::new();
+    let mut initial_end = false;
+    let position = match revision {
+        Some(revision) if !initial => revision,
+        _ => {
+            let snapshot = store
+                .list(resource.id(), request.namespace.as_deref())
+                .ok_or_else(ApiError::unknown_resource)?;
+            let objects = snapshot.objects.into_iter().map(|(_, object)| object);
+            pending = objects
+                .filter(|object| selector.matches(resource, &object.value))
+                .collect();
+            pending.reverse();
+            initial_end = initial && bookmarks;
+            snapshot.revision
+        }
+    };
+    let timeout = match query.number("timeoutSeconds")? {
+        Some(seconds) if seconds > 0 => Duration::from_secs(seconds.unsigned_abs()),
+        _ => DEFAULT_TIMEOUT,
+    };
+    let watcher = Watcher {
+        api: request.api.clone(),
+        target: request.target.clone(),
+        api_version: request.target.api_version(),
+        namespace: request.namespace.clone(),
+        selector,
+        form,
+        bookmarks,
+        position,
+        pending,
+        initial_end,
+        changed,
+        deadline: Instant::now().checked_add(timeout),
+        ended: false,
+    };
+    let events = stream::unfold(watcher, |mut watcher| async move {
+        let chunk = watcher.next().await?;
+        Some((chunk, watcher))
+    });
+    Ok(answer::stream("application/json", events))
+}
+
+struct Watcher {
+    api: Arc<Inner>,
+    target: Target,
+    api_version: String,
+    namespace: Option<String>,
+    selector: Selector,
+    form: Form,
+    bookmarks: bool,
+    /// The revision up to which everything was sent.
+    position: u64,
+    /// Initial objects that are still to be sent, the next one last.
+    pending: Vec<Object>,
+    initial_end: bool,
+    changed: watch::Receiver<u64>,
+    deadline: Option<Instant>,
+    ended: bool,
+}
+
+impl Watcher {
+    /// The next events, or the end of the watch.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.ended {
+            return None;
+        }
+        let mut out = BytesMut::new();
+        while let Some(object) = self.pending.pop() {
+            self.put(&mut out, "ADDED", &object);
+            if out.len() >= 64 * 1024 {
+                return Some(out.freeze());
+            }
+        }
+        if std::mem::take(&mut self.initial_end) {
+            self.put_bookmark(&mut out, true);
+        }
+        if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            // Also one that is never idle ends in time.
+            return self.finish(out);
+        }
+        loop {
+            self.changed.mark_unchanged();
+            match self
+                .api
+                .store
+                .events_after(self.target.resource.id(), self.position, BATCH)
+            {
+                // The resource is not served any more.
+                None => self.ended = true,
+                Some(Err(Expired { oldest })) => {
+                    let message = format!("too old resource version: {} ({oldest})", self.position);
+                    let status = ApiError::expired(message).to_status();
+                    put_event(&mut out, "ERROR", status.to_string().as_bytes());
+                    self.ended = true;
+                }
+                Some(Ok(entries)) => {
+                    for entry in &entries {
+                        self.position = entry.revision;
+                        self.put_entry(&mut out, entry);
+                    }
+                    if entries.len() == BATCH && out.is_empty() {
+                        continue;
+                    }
+                }
+            }
+            if !out.is_empty() {
+                return Some(out.freeze());
+            }
+            if self.ended {
+                return None;
+            }
+            let end = self.deadline;
+            let timeout = async move {
+                match end {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                changed = self.changed.changed() => {
+                    if changed.is_err() {
+                        return None;
+                    }
+                }
+                () = timeout => return self.finish(out),
+            }
+        }
+    }
+
+    /// Ends the watch with a bookmark, from which the client can resume however quiet its resource was.
+    fn finish(&mut self, mut out: BytesMut) -> Option<Bytes> {
+        self.ended = true;
+        let store = &self.api.store;
+        // The revision first: what follows it stays for the next watch.
+        let newest = store.revision();
+        let id = self.target.resource.id();
+        if self.bookmarks
+            && let Some(Ok(entries)) = store.events_after(id, self.position, usize::MAX)
+        {
+            for entry in entries.iter().filter(|entry| entry.revision <= newest) {
+                self.put_entry(&mut out, entry);
+            }
+            self.position = self.position.max(newest);
+            self.put_bookmark(&mut out, false);
+        }
+        (!out.is_empty()).then(|| out.freeze())
+    }
+
+    /// An event as this selection sees it: what begins to match was added, what ceases to was deleted.
+    fn put_entry(&self, out: &mut BytesMut, entry: &Entry) {
+        if self
+            .namespace
+            .as_ref()
+            .is_some_and(|namespace| *namespace != entry.key.namespace)
+        {
+            return;
+        }
+        let selects = |object: &Object| self.selector.matches(&self.target.resource, &object.value);
+        let before = entry.previous.as_ref().is_some_and(selects);
+        match entry.event {
+            EventType::Deleted if before => self.put(out, "DELETED", &entry.object),
+            EventType::Deleted => {}
+            EventType::Added | EventType::Modified => match (before, selects(&entry.object)) {
+                (false, true) => self.put(out, "ADDED", &entry.object),
+                (true, true) => self.put(out, "MODIFIED", &entry.object),
+                (true, false) => self.put(out, "DELETED", &entry.object),
+                (false, false) => {}
+            },
+        }
+    }
+
+    fn put(&self, out: &mut BytesMut, event: &str, object: &Object) {
+        put_event(
+            out,
+            event,
+            &match self.form {
+                Form::Object => object.json(&self.api_version),
+                Form::Metadata => object.partial(),
+            },
+        );
+    }
+
+    fn put_bookmark(&self, out: &mut BytesMut, initial_end: bool) {
+        let (kind, version) = match self.form {
+            Form::Object => (self.target.resource.kind(), self.api_version.as_str()),
+            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+        };
+        let mut bookmark: Value = json!({
+            "kind": kind, "apiVersion": version,
+            "metadata": {"resourceVersion": self.position.to_string()},
+        });
+        if initial_end {
+            bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        put_event(out, "BOOKMARK", bookmark.to_string().as_bytes());
+    }
+}
+
+fn put_event(out: &mut BytesMut, event: &str, object: &[u8]) {
+    out.put_slice(b"{\"type\":\"");
+    out.put_slice(event.as_bytes());
+    out.put_slice(b"\",\"object\":");
+    out.put_slice(object);
+    out.put_slice(b"}\n");
+}

@@ -1,0 +1,282 @@
+//! The state: one table per resource under one lock, one revision counter, and each table's event log.
+//!
+//! Readers take `Arc`s and leave; a watcher keeps nothing here but its position in the log, so that a slow
+//! one costs no memory and can lose nothing: it reads on, or learns that the log no longer reaches back.
+
+mod log;
+mod stored;
+mod table;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+
+pub(crate) use log::{Entry, EventType, Expired};
+pub(crate) use stored::{Object, Stored};
+pub(crate) use table::Key;
+use table::Table;
+pub(crate) use work::Work;
+
+use crate::object;
+
+/// Events that a resource's log keeps.
+const WINDOW: usize = 10_000;
+
+/// Where an object is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObjectRef {
+    pub(crate) resource: Arc<str>,
+    pub(crate) key: Key,
+}
+
+/// One change of one object.
+pub(crate) enum Change {
+    Create(Value),
+    /// Replaces the object if it still has this revision.
+    Update(u64, Value),
+    /// Removes the object if it still has this revision; the value is what its last event shows.
+    Remove(u64, Value),
+}
+
+/// Why a change was not made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Exists,
+    /// The object has another revision by now, or is gone.
+    Raced,
+    NoNamespace,
+    NamespaceTerminating,
+    /// The resource is not (or no longer) served.
+    NoTable,
+}
+
+/// A consistent view of (part of) a table.
+pub(crate) struct Snapshot {
+    pub(crate) revision: u64,
+    pub(crate) objects: Vec<(Key, Object)>,
+}
+
+pub(crate) struct Store {
+    state: Mutex<State>,
+    work_added: Notify,
+    window: usize,
+}
+
+#[derive(Default)]
+struct State {
+    revision: u64,
+    tables: BTreeMap<Arc<str>, Table>,
+    uids: BTreeMap<String, ObjectRef>,
+    dependents: BTreeMap<String, BTreeSet<ObjectRef>>,
+    work: Work,
+}
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        Self::with_window(WINDOW)
+    }
+
+    pub(crate) fn with_window(window: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            work_added: Notify::new(),
+            window: window.max(1),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic cannot leave a change half made: all that can fail happens before the first mutation.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add_table(&self, resource: &Arc<str>) {
+        let mut state = self.state();
+        let revision = state.revision;
+        state
+            .tables
+            .entry(resource.clone())
+            .or_insert_with(|| Table::new(revision));
+    }
+
+    /// Drops a table with all that is in it; its watchers end.
+    pub(crate) fn drop_table(&self, resource: &str) {
+        let mut state = self.state();
+        let Some(table) = state.tables.remove(resource) else {
+            return;
+        };
+        let resource: Arc<str> = resource.into();
+        for (key, object) in table.objects() {
+            let at = ObjectRef {
+                resource: resource.clone(),
+                key: key.clone(),
+            };
+            state.unindex(&at, &object.value);
+        }
+        drop(state);
+        self.work_added.notify_one();
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.state().revision
+    }
+
+    pub(crate) fn get(&self, resource: &str, key: &Key) -> Option<Object> {
+        self.state().tables.get(resource)?.get(key).cloned()
+    }
+
+    /// The objects of one namespace, or of all; `None` where the resource is not served.
+    pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Option<Snapshot> {
+        let state = self.state();
+        Some(Snapshot {
+            revision: state.revision,
+            objects: state.tables.get(resource)?.list(namespace),
+        })
+    }
+
+    /// As [`Store::list`], as it was at an earlier revision.
+    pub(crate) fn list_at(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Option<Result<Snapshot, Expired>> {
+        let state = self.state();
+        let objects = state.tables.get(resource)?.list_at(namespace, revision);
+        Some(objects.map(|objects| Snapshot { revision, objects }))
+    }
+
+    /// Up to `limit` events after `revision`; `None` where the resource is not served.
+    pub(crate) fn events_after(
+        &self,
+        resource: &str,
+        revision: u64,
+        limit: usize,
+    ) -> Option<Result<Vec<Entry>, Expired>> {
+        let state = self.state();
+        Some(state.tables.get(resource)?.log.after(revision, limit))
+    }
+
+    /// Told of each event of the resource; closes when the resource is gone.
+    pub(crate) fn subscribe(&self, resource: &str) -> Option<watch::Receiver<u64>> {
+        Some(self.state().tables.get(resource)?.changed.subscribe())
+    }
+
+    /// The one way in which anything changes: checks, bumps the revision, stores, logs, wakes.
+    pub(crate) fn commit(
+        &self,
+        resource: &Arc<str>,
+        key: &Key,
+        change: Change,
+    ) -> Result<Object, Refused> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let next = state.revision + 1;
+        let existing = match state.tables.get(resource) {
+            None => return Err(Refused::NoTable),
+            Some(table) => table.get(key).cloned(),
+        };
+        let (event, mut value) = match (change, &existing) {
+            (Change::Create(_), Some(_)) => return Err(Refused::Exists),
+            (Change::Create(value), None) => {
+                state.namespace_takes(&key.namespace)?;
+                (EventType::Added, value)
+            }
+            (Change::Update(expected, value), Some(old)) if old.revision == expected => {
+                (EventType::Modified, value)
+            }
+            (Change::Remove(expected, value), Some(old)) if old.revision == expected => {
+                (EventType::Deleted, value)
+            }
+            _ => return Err(Refused::Raced),
+        };
+        object::set_meta(&mut value, "resourceVersion", next.to_string());
+        let object = Arc::new(Stored::new(value, next));
+        let at = ObjectRef {
+            resource: resource.clone(),
+            key: key.clone(),
+        };
+        if let Some(old) = &existing {
+            state.unindex(&at, &old.value);
+        }
+        if event != EventType::Deleted {
+            state.index(&at, &object.value);
+        }
+        state.revision = next;
+        if let Some(table) = state.tables.get_mut(resource) {
+            let entry = Entry {
+                revision: next,
+                event,
+                key: key.clone(),
+                object: object.clone(),
+                previous: existing.clone(),
+            };
+            table.apply(entry, self.window);
+        }
+        let added = state.note_work(&at, event, &object.value);
+        drop(guard);
+        if added {
+            self.work_added.notify_one();
+        }
+        Ok(object)
+    }
+
+    /// What is referred to by a uid.
+    pub(crate) fn by_uid(&self, uid: &str) -> Option<ObjectRef> {
+        self.state().uids.get(uid).cloned()
+    }
+
+    /// The objects that name this uid as an owner.
+    pub(crate) fn dependents(&self, uid: &str) -> Vec<ObjectRef> {
+        let state = self.state();
+        let dependents = state.dependents.get(uid).into_iter().flatten();
+        dependents.cloned().collect()
+    }
+
+    /// Takes all work of the background controllers.
+    pub(crate) fn take_work(&self) -> Work {
+        std::mem::take(&mut self.state().work)
+    }
+
+    /// Returns when there may be work to take.
+    pub(crate) async fn work_added(&self) {
+        self.work_added.notified().await;
+    }
+}
+
+impl State {
+    fn namespace_takes(&self, namespace: &str) -> Result<(), Refused> {
+        if namespace.is_empty() {
+            return Ok(());
+        }
+        let namespaces = self.tables.get("namespaces");
+        match namespaces.and_then(|table| table.get(&Key::cluster(namespace))) {
+            None => Err(Refused::NoNamespace),
+            Some(found) if object::is_deleting(&found.value) => Err(Refused::NamespaceTerminating),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn index(&mut self, at: &ObjectRef, value: &Value) {
+        let uid = object::meta_text(value, "uid");
+        self.uids.insert(uid.to_owned(), at.clone());
+        for (owner, _) in object::owners(value) {
+            let dependents = self.dependents.entry(owner.to_owned()).or_default();
+            dependents.insert(at.clone());
+        }
+    }
+
+    fn unindex(&mut self, at: &ObjectRef, value: &Value) {
+        self.uids.remove(object::meta_text(value, "uid"));
+        for (owner, _) in object::owners(value) {
+            if let Some(dependents) = self.dependents.get_mut(owner) {
+                dependents.remove(at);
+                if dependents.is_empty() {
+                    self.dependents.remove(owner);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The objects of one resource, in the order in which they are listed.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::log::{Entry, EventType, Expired, Log};
+use super::stored::Object;
+
+/// An object's namespace (empty for a cluster-scoped one) and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Key {
+    pub(crate) fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+
+    pub(crate) fn cluster(name: impl Into<String>) -> Self {
+        Self::new("", name)
+    }
+}
+
+pub(super) struct Table {
+    objects: BTreeMap<Key, Object>,
+    pub(super) log: Log,
+    pub(super) changed: watch::Sender<u64>,
+}
+
+impl Table {
+    pub(super) fn new(revision: u64) -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            log: Log::new(revision),
+            changed: watch::Sender::new(revision),
+        }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = (&Key, &Object)> {
+        self.objects.iter()
+    }
+
+    pub(super) fn apply(&mut self, entry: Entry, window: usize) {
+        match entry.event {
+            EventType::Deleted => self.objects.remove(&entry.key),
+            _ => self.objects.insert(entry.key.clone(), entry.object.clone()),
+        };
+        let revision = entry.revision;
+        self.log.push(entry, window);
+        self.changed.send_replace(revision);
+    }
+
+    pub(super) fn list(&self, namespace: Option<&str>) -> Vec<(Key, Object)> {
+        let copy = |(key, object): (&Key, &Object)| (key.clone(), object.clone());
+        match namespace {
+            None => self.objects.iter().map(copy).collect(),
+            Some(namespace) => self
+                .objects
+                .range(Key::new(namespace, "")..)
+                .take_while(|(key, _)| key.namespace == namespace)
+                .map(copy)
+                .collect(),
+        }
+    }
+
+    /// Undoes the log back to `revision`.
+    pub(super) fn list_at(
+        &self,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Result<Vec<(Key, Object)>, Expired> {
+        let mut objects: BTreeMap<Key, Object> = self.list(namespace).into_iter().collect();
+        for entry in self.log.back_to(revision)? {
+            if namespace.is_some_and(|namespace| entry.key.namespace != namespace) {
+                continue;
+            }
+            match &entry.previous {
+                Some(previous) => objects.insert(entry.key.clone(), previous.clone()),
+                None => objects.remove(&entry.key),
+            };
+        }
+        Ok(objects.into_iter().collect())
+    }
+}

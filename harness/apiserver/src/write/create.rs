@@ -1,0 +1,130 @@
+//! POST.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Target, WriteOptions, Written, check_type, decode, refusal, validate};
+use crate::object;
+use crate::server::Inner;
+use crate::status::ApiError;
+use crate::store::{Change, Key, Refused, Stored};
+
+/// `k8s.io/apiserver/pkg/storage/names`: no vowels, no look-alikes.
+const NAME_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const MAX_GENERATED_BASE: usize = 58;
+
+impl Inner {
+    pub(crate) fn create(
+        &self,
+        target: &Target,
+        namespace: &str,
+        mut new: Value,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        check_type(target, &new)?;
+        check_namespace(target, namespace, &new)?;
+        if !object::meta_text(&new, "resourceVersion").is_empty() {
+            return Err(ApiError::unknown(
+                "resourceVersion should not be set on objects to be created",
+            ));
+        }
+        let warnings = self.prepare_create(target, namespace, &mut new, options)?;
+        validate(target, &new, None)?;
+        object::remove_meta(&mut new, "managedFields");
+        crate::apply::track_update(None, &mut new, &options.manager, None, &self.now());
+        self.commit_create(target, namespace, new, options, warnings)
+    }
+
+    /// Everything before validation; also what an apply that creates goes through.
+    pub(super) fn prepare_create(
+        &self,
+        target: &Target,
+        namespace: &str,
+        new: &mut Value,
+        options: &WriteOptions,
+    ) -> Result<Vec<String>, ApiError> {
+        let resource = &target.resource;
+        let warnings = decode(target, new, options)?;
+        let base = object::meta_text(new, "generateName").to_owned();
+        if object::meta_text(new, "name").is_empty() && !base.is_empty() {
+            let mut end = base.len().min(MAX_GENERATED_BASE);
+            while !base.is_char_boundary(end) {
+                end -= 1;
+            }
+            let name = format!(
+                "{}{}",
+                base.get(..end).unwrap_or_default(),
+                self.names.text(NAME_ALPHABET, 5)
+            );
+            object::set_meta(new, "name", name);
+        }
+        if !namespace.is_empty() {
+            object::set_meta(new, "namespace", namespace);
+        }
+        for field in [
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+        ] {
+            object::remove_meta(new, field);
+        }
+        if target.version.status
+            && let Some(map) = new.as_object_mut()
+        {
+            map.shift_remove("status");
+        }
+        let now = self.now();
+        object::set_meta(new, "uid", self.uids.uuid().to_string());
+        object::remove_meta(new, "generation");
+        if resource.generation {
+            object::set_meta(new, "generation", 1);
+        }
+        object::set_meta(new, "creationTimestamp", now.as_str());
+        resource.strategy.prepare_create(new, &now);
+        Ok(warnings)
+    }
+
+    pub(super) fn commit_create(
+        &self,
+        target: &Target,
+        namespace: &str,
+        new: Value,
+        options: &WriteOptions,
+        warnings: Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let key = Key::new(namespace, object::meta_text(&new, "name"));
+        let object = if options.dry_run {
+            if self.store.get(target.resource.id(), &key).is_some() {
+                return Err(refusal(Refused::Exists, target, &key));
+            }
+            Arc::new(Stored::new(new, 0))
+        } else {
+            let stored = self
+                .store
+                .commit(target.resource.id(), &key, Change::Create(new))
+                .map_err(|refused| refusal(refused, target, &key))?;
+            self.committed(&target.resource, &stored);
+            stored
+        };
+        Ok(Written {
+            object,
+            created: true,
+            warnings,
+        })
+    }
+}
+
+pub(super) fn check_namespace(
+    target: &Target,
+    namespace: &str,
+    object: &Value,
+) -> Result<(), ApiError> {
+    let stated = object::meta_text(object, "namespace");
+    if target.resource.is_namespaced() && !stated.is_empty() && stated != namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}

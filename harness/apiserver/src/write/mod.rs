@@ -1,0 +1,170 @@
+//! The write path: decode, default, prepare, validate, own, commit. One file per verb.
+
+mod create;
+mod delete;
+mod metadata;
+mod patch;
+mod update;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub(crate) use delete::{DeleteOptions, Deleted, FOREGROUND, ORPHAN, Propagation};
+pub(crate) use patch::PatchType;
+pub(crate) use update::Part;
+
+use crate::object;
+use crate::resource::{Resource, Version};
+use crate::status::ApiError;
+use crate::store::{Key, Object, Refused};
+
+/// The resource and version that a request names.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) version: Version,
+}
+
+impl Target {
+    pub(crate) fn api_version(&self) -> String {
+        self.resource.api_version(&self.version.name)
+    }
+}
+
+/// What `fieldValidation` asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    #[default]
+    Warn,
+    Strict,
+}
+
+/// The options of a write, as the query carries them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WriteOptions {
+    pub(crate) manager: String,
+    pub(crate) dry_run: bool,
+    pub(crate) field_validation: FieldValidation,
+}
+
+/// What a write came to.
+pub(crate) struct Written {
+    pub(crate) object: Object,
+    pub(crate) created: bool,
+    /// For `Warning` headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The error of a refused commit that a retry cannot mend.
+fn refusal(refused: Refused, target: &Target, key: &Key) -> ApiError {
+    let resource = &target.resource;
+    match refused {
+        Refused::Exists => ApiError::already_exists(resource, &key.name),
+        Refused::Raced => ApiError::modified(resource, &key.name),
+        Refused::NoTable => ApiError::unknown_resource(),
+        Refused::NoNamespace => ApiError::namespace_not_found(&key.namespace),
+        Refused::NamespaceTerminating => {
+            let why = format!(
+                "unable to create new content in namespace {} because it is being terminated",
+                key.namespace
+            );
+            ApiError::forbidden(resource, &key.name, &why)
+        }
+    }
+}
+
+/// Checks that a body is an object of the target's kind and version.
+fn check_type(target: &Target, object: &Value) -> Result<(), ApiError> {
+    if !object.is_object() {
+        return Err(ApiError::bad_request(
+            "the request body is not a JSON object",
+        ));
+    }
+    if object.get("metadata").is_some_and(|meta| !meta.is_object()) {
+        return Err(ApiError::bad_request("metadata must be an object"));
+    }
+    let text = |field: &str| {
+        object
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (kind, version) = (text("kind"), text("apiVersion"));
+    if !kind.is_empty() && kind != target.resource.kind() {
+        return Err(ApiError::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: the kind in the data ({kind}) does not match the expected kind ({})",
+            target.version.name,
+            target.resource.kind(),
+            target.resource.kind(),
+        )));
+    }
+    let expected = target.api_version();
+    if !version.is_empty() && version != expected {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({expected})"
+        )));
+    }
+    Ok(())
+}
+
+/// Sets kind and stored version, and runs what decoding into the kind would do: hooks, pruning, defaults.
+fn decode(
+    target: &Target,
+    object: &mut Value,
+    options: &WriteOptions,
+) -> Result<Vec<String>, ApiError> {
+    let resource = &target.resource;
+    if let Some(map) = object.as_object_mut() {
+        // In front, where readers expect them.
+        map.shift_remove("apiVersion");
+        map.shift_remove("kind");
+        let version = resource.api_version(resource.storage_version());
+        map.shift_insert(0, "apiVersion".to_owned(), version.into());
+        map.shift_insert(1, "kind".to_owned(), resource.kind().into());
+    }
+    object::drop_null_metadata(object);
+    let unfit = |why: String| {
+        let (kind, version) = (resource.kind(), &target.version.name);
+        ApiError::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
+        ))
+    };
+    metadata::decode(object).map_err(unfit)?;
+    resource.strategy.decode(object).map_err(unfit)?;
+    let mut warnings = Vec::new();
+    if let Some(schema) = &target.version.schema {
+        if options.field_validation != FieldValidation::Ignore {
+            warnings = schema.unknown_fields(object);
+            if options.field_validation == FieldValidation::Strict && !warnings.is_empty() {
+                let message = format!("strict decoding error: {}", warnings.join(", "));
+                return Err(ApiError::bad_request(message));
+            }
+        }
+        schema.prune(object);
+        schema.apply_defaults(object);
+    }
+    resource.strategy.default(object);
+    Ok(warnings)
+}
+
+/// What is wrong with the object, by its schema and its strategy.
+fn validate(target: &Target, new: &Value, old: Option<&Value>) -> Result<(), ApiError> {
+    let mut errors = match old {
+        None => metadata::validate(&target.resource, new),
+        Some(old) => metadata::validate_update(&target.resource, new, old),
+    };
+    if let Some(schema) = &target.version.schema {
+        errors.extend(schema.validate(new, old));
+    }
+    errors.extend(target.resource.strategy.validate(new, old));
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(ApiError::invalid(
+            &target.resource,
+            object::meta_text(new, "name"),
+            &errors,
+        )),
+    }
+}
