@@ -238,3 +238,63 @@ impl Records {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn appended(records: &mut Records, count: usize) {
+        for _ in 0..count {
+            let text = records.text("same");
+            records.append(Entry {
+                seq: 0,
+                at: Timestamp::UNIX_EPOCH,
+                elapsed: Duration::ZERO,
+                client: ClientKind::Operator,
+                vault: Some(text.clone()),
+                host: text.clone(),
+                method: text.clone(),
+                path: text.clone(),
+                operation: text,
+                identity: None,
+                secret: None,
+                versions: Box::default(),
+                refusal: None,
+                status: None,
+                duration: None,
+                fault: None,
+            });
+        }
+    }
+
+    #[test]
+    fn the_journal_is_bounded_and_keeps_the_newest() {
+        let mut records = Records::default();
+        let extra = 3;
+        appended(&mut records, MAX_ENTRIES + extra);
+        assert_eq!(records.entries.len(), MAX_ENTRIES);
+        assert_eq!(records.newest, (MAX_ENTRIES + extra) as u64);
+        assert!(records.get(extra as u64).is_none());
+        let oldest = extra as u64 + 1;
+        assert_eq!(records.get(oldest).map(|e| e.seq), Some(oldest));
+        assert_eq!(records.since(0).len(), MAX_ENTRIES);
+        assert_eq!(records.since(records.newest - 2).len(), 2);
+        let before = records.changed();
+        records.complete(1, Some(200), Duration::ZERO);
+        assert_eq!(records.changed(), before, "a dropped entry stays dropped");
+        assert_eq!(records.changes(before - 1).entries.len(), 1);
+    }
+
+    #[test]
+    fn entries_stay_small_and_share_their_texts() {
+        assert!(size_of::<Entry>() <= 256, "{}", size_of::<Entry>());
+        let mut records = Records::default();
+        appended(&mut records, 2);
+        let hosts: Vec<_> = records.since(0).iter().map(|e| e.host.clone()).collect();
+        assert!(Arc::ptr_eq(&hosts[0], &hosts[1]));
+        for n in 0..2 * MAX_TEXTS {
+            records.text(&n.to_string());
+        }
+        assert!(records.texts.len() <= MAX_TEXTS);
+    }
+}

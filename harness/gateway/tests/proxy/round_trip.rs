@@ -51,10 +51,7 @@ async fn http2_is_negotiated_where_the_client_offers_it() {
         .unwrap();
     assert_eq!(first.version(), http::Version::HTTP_2);
     assert_eq!(first.headers()["seen-host"], HOST);
-    let mut answers = Vec::new();
-    for request in requests.collect::<Vec<_>>() {
-        answers.push(request.await.unwrap());
-    }
+    let answers = futures::future::try_join_all(requests).await.unwrap();
     assert!(answers.iter().all(|answer| answer.status() == 200));
     let plain = world
         .client()
