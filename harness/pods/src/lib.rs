@@ -1,1 +1,128 @@
-//! Under construction.
+//! The embedded kubelet with real child processes, and the controllers that make pods.
+//!
+//! # What runs
+//! [`start`] watches the API through a [`kube::Client`] and plays five parts of a cluster: the scheduler (one node),
+//! the kubelet, the Job controller, the CronJob controller and the operator of `NotebookValidationJob`.
+//! A container is a child process, the *probe* (see [`probe`]): it receives the environment and the files that a
+//! kubelet would give it and reports their keyed fingerprints, never a value.
+//!
+//! # When it happens
+//! All times are of tokio's clock; nothing polls, so an idle pod costs nothing however much time passes.
+//!
+//! | what | when | as in |
+//! |---|---|---|
+//! | bound, started | at once | |
+//! | a mounted Secret or ConfigMap follows | at the pod's next periodic sync; syncs are `sync_period` x (1..1.5) apart, drawn from the run's seed | kubelet `syncFrequency` 60 s, `workerResyncIntervalJitterFactor` 0.5 |
+//! | the same, after a change of the pod's labels or annotations | at once | kubelet: an update is a sync |
+//! | `subPath` mounts, `env` | never; a restarted container takes the new values | |
+//! | a missing Secret, ConfigMap or key of `env` | waiting `CreateContainerConfigError`; retried 10 s x (1..1.5) apart, at the first of these moments after an object that the pod names has changed | kubelet `backOffPeriod`, jitter 0.5 |
+//! | a missing Secret of a volume | `ContainerCreating`, event `FailedMount`; retried 0.5 s, 1 s, 2 s ... 2m2s apart, likewise | kubelet volume manager back-off |
+//! | a failed container is restarted | at once, then after 10 s, 20 s ... 5 min | kubelet `CrashLoopBackOff` |
+//! | deletion | at once: the probe ends on SIGTERM, so no grace is used up | |
+//!
+//! # When a pod completes
+//! The annotation `rotaproof.dev/runs-for: 30s` ends the main containers after that time, `rotaproof.dev/exit-code: "1"`
+//! sets their exit code (and, alone, ends them at once). Pods of a Job, CronJob or NotebookValidationJob inherit both from
+//! their template, else from their owner. Without them a pod runs until it is deleted, except for a pod of a CronJob:
+//! it runs for 30 s.
+
+mod annotations;
+mod atomic_writer;
+mod container;
+mod context;
+mod cronjobs;
+mod environment;
+mod error;
+mod expansion;
+mod folder;
+mod jobs;
+mod kubelet;
+mod notebooks;
+mod ownership;
+pub mod probe;
+mod requeue;
+mod schedule;
+mod sources;
+mod status;
+mod volumes;
+mod watch;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rotaproof_base::{Clock, Entropy, Fingerprinter, RunId, TaskGroup};
+
+use context::Context;
+pub use error::Error;
+pub use folder::sweep;
+
+/// Where the lines of a container's standard output go.
+pub trait LogSink: Send + Sync {
+    /// Takes one line, without its line end.
+    fn append(&self, namespace: &str, pod: &str, container: &str, line: &str);
+}
+
+/// How the node behaves.
+pub struct Options {
+    /// Source of every timestamp.
+    pub clock: Clock,
+    /// Source of pod name suffixes and of the jitter of syncs.
+    pub entropy: Entropy,
+    /// Makes the fingerprints that the probes report.
+    pub fingerprinter: Fingerprinter,
+    /// Receives what the containers print.
+    pub logs: Arc<dyn LogSink>,
+    /// Named in the folder of the pods' files.
+    pub run_id: RunId,
+    /// The kubelet's `syncFrequency`; [`Options::SYNC_PERIOD`] as shipped.
+    pub sync_period: Duration,
+    /// The node that every pod is bound to.
+    pub node_name: String,
+}
+
+impl Options {
+    /// `syncFrequency` of a kubelet as shipped.
+    pub const SYNC_PERIOD: Duration = Duration::from_secs(60);
+}
+
+/// A running node and its controllers. Dropping it ends every child and removes the folder, as [`Pods::stop`] does,
+/// but without waiting for the tasks.
+pub struct Pods {
+    // Before the folder: tasks and their children go first.
+    group: TaskGroup,
+    folder: folder::Folder,
+}
+
+/// Starts the kubelet and the controllers. Must be called inside a tokio runtime.
+///
+/// # Errors
+/// Where the folder of the pods' files cannot be made.
+pub fn start(client: kube::Client, options: Options, tasks: &TaskGroup) -> Result<Pods, Error> {
+    let folder = folder::Folder::create(&options.run_id)?;
+    let group = tasks.child();
+    let context = Arc::new(Context::new(
+        client,
+        options,
+        folder.path().to_owned(),
+        group.handle(),
+    ));
+    group.spawn(kubelet::run(Arc::clone(&context)));
+    group.spawn(jobs::run(Arc::clone(&context)));
+    group.spawn(cronjobs::run(Arc::clone(&context)));
+    group.spawn(notebooks::run(context));
+    Ok(Pods { group, folder })
+}
+
+impl Pods {
+    /// Ends every child process, waits for the tasks and removes the folder.
+    pub async fn stop(self) {
+        self.group.shutdown().await;
+        drop(self.folder);
+    }
+
+    /// The folder of the pods' files.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}

@@ -1,0 +1,111 @@
+//! The folder of a run's pods: in memory where the system has a place for that, as the kubelet keeps Secrets on tmpfs.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use rotaproof_base::RunId;
+
+use crate::Error;
+
+const PREFIX: &str = "rotaproof-";
+
+/// `/dev/shm` where it exists, else the temp folder.
+fn parent() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+/// A folder that only its owner may enter, removed when dropped.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes `rotaproof-<run id>-<pid>`; a second node of the same run and process gets `-2`, and so on.
+    pub(crate) fn create(run_id: &RunId) -> Result<Self, Error> {
+        let name = format!("{PREFIX}{run_id}-{}", std::process::id());
+        let mut path = parent().join(&name);
+        let mut number = 1;
+        loop {
+            match fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    number += 1;
+                    path = parent().join(format!("{name}-{number}"));
+                }
+                Err(source) => return Err(Error::Folder { path, source }),
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::debug!(folder = %self.0.display(), %error, "cannot remove the folder of the pods' files");
+        }
+    }
+}
+
+/// Removes the folders of runs whose process is gone, and says how many. Call it at start-up.
+pub fn sweep() -> usize {
+    let Ok(entries) = fs::read_dir(parent()) else {
+        return 0;
+    };
+    let dead = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        name.to_str()
+            .and_then(process_of)
+            .is_some_and(|process| !is_alive(process))
+    };
+    entries
+        .flatten()
+        .filter(dead)
+        .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
+        .count()
+}
+
+/// The process in `rotaproof-<run id>-<pid>` or `rotaproof-<run id>-<pid>-<n>`.
+fn process_of(name: &str) -> Option<u32> {
+    let mut parts = name.strip_prefix(PREFIX)?.split('-');
+    let run = parts.next()?;
+    let process = parts.next()?.parse().ok()?;
+    let number_is_sound = parts.next().is_none_or(|n| n.parse::<u32>().is_ok());
+    (!run.is_empty() && number_is_sound && parts.next().is_none()).then_some(process)
+}
+
+fn is_alive(process: u32) -> bool {
+    if Path::new("/proc/self").exists() {
+        return Path::new("/proc").join(process.to_string()).exists();
+    }
+    // Without procfs (macOS): ps exits with 1 for an unknown process. In doubt it is alive.
+    std::process::Command::new("ps")
+        .args(["-p", &process.to_string()])
+        .output()
+        .map_or(true, |output| output.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("rotaproof-k3f9x2ab-4711", Some(4711))]
+    #[case("rotaproof-k3f9x2ab-4711-2", Some(4711))]
+    #[case("rotaproof-k3f9x2ab", None)]
+    #[case("rotaproof--4711", None)]
+    #[case("rotaproof-k3f9x2ab-4711-2-3", None)]
+    #[case("rotaproof-k3f9x2ab-4711x", None)]
+    #[case("other-k3f9x2ab-4711", None)]
+    fn only_folders_of_runs_name_a_process(#[case] name: &str, #[case] process: Option<u32>) {
+        assert_eq!(process_of(name), process);
+    }
+}

@@ -1,0 +1,486 @@
+//! The controller of batch/v1 Jobs (`pkg/controller/job`): makes pods from the template, counts how they end.
+//!
+//! Not here: indexed completion, `podFailurePolicy` and `successPolicy`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::annotations;
+use crate::context::{Context, EventKind, TRY_AGAIN, rfc3339, write_status};
+use crate::ownership::{controller_of, controller_reference, is_controlled_by, pod_of};
+use crate::requeue::Requeue;
+use crate::watch::{Change, Watch};
+
+/// The first and the longest wait after a failed pod.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+/// What `generateName` draws from.
+const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+type Key = (String, String);
+
+pub(crate) async fn run(context: Arc<Context>) {
+    let mut jobs = Watch::over(Api::<Job>::all(context.client.clone()));
+    let mut pods = Watch::over(Api::<Pod>::all(context.client.clone()));
+    let mut due = Requeue::<Key>::new();
+    loop {
+        let key = tokio::select! {
+            biased;
+            change = jobs.next() => match change {
+                Change::Applied(job) => key_of(&job),
+                Change::Deleted(job) => {
+                    due.set(key_of(&job), None);
+                    collect(&context, &job).await;
+                    continue;
+                }
+                Change::Listed(_) => continue,
+            },
+            change = pods.next() => match change {
+                Change::Applied(pod) | Change::Deleted(pod) => match controller_of(&pod, "Job") {
+                    Some(owner) => (pod.namespace().unwrap_or_default(), owner.name.clone()),
+                    None => continue,
+                },
+                Change::Listed(_) => continue,
+            },
+            key = due.next() => key,
+        };
+        let next = reconcile(&context, &key).await.unwrap_or_else(|error| {
+            tracing::debug!(job = key.1, %error, "cannot reconcile the job");
+            Some(Instant::now() + TRY_AGAIN)
+        });
+        due.set(key, next);
+    }
+}
+
+fn key_of(job: &Job) -> Key {
+    (job.namespace().unwrap_or_default(), job.name_any())
+}
+
+async fn pods_of(context: &Context, job: &Job) -> kube::Result<Vec<Pod>> {
+    let api = Api::<Pod>::namespaced(context.client.clone(), &job.namespace().unwrap_or_default());
+    let mut pods = api.list(&ListParams::default()).await?.items;
+    let uid = job.uid().unwrap_or_default();
+    pods.retain(|pod| is_controlled_by(pod, &uid));
+    Ok(pods)
+}
+
+/// The garbage collector's part, for an API that has none.
+async fn collect(context: &Context, job: &Job) {
+    for pod in pods_of(context, job).await.unwrap_or_default() {
+        delete(context, &pod).await;
+    }
+}
+
+async fn delete(context: &Context, pod: &Pod) {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return;
+    }
+    let api = Api::<Pod>::namespaced(context.client.clone(), &pod.namespace().unwrap_or_default());
+    if let Err(error) = api.delete(&pod.name_any(), &DeleteParams::default()).await {
+        tracing::debug!(pod = pod.name_any(), %error, "cannot delete the pod");
+    }
+}
+
+/// How a job's pods stand.
+struct Tally<'a> {
+    active: Vec<&'a Pod>,
+    ready: usize,
+    succeeded: i32,
+    failed: i32,
+    /// Failures as `backoffLimit` counts them: failed pods and restarts.
+    tries: i32,
+    last_failure: Option<Timestamp>,
+}
+
+fn tally(pods: &[Pod]) -> Tally<'_> {
+    let mut all = Tally {
+        active: Vec::new(),
+        ready: 0,
+        succeeded: 0,
+        failed: 0,
+        tries: 0,
+        last_failure: None,
+    };
+    for pod in pods {
+        let status = pod.status.clone().unwrap_or_default();
+        let containers = status.container_statuses.unwrap_or_default();
+        match status.phase.as_deref() {
+            Some("Succeeded") => all.succeeded += 1,
+            Some("Failed") => {
+                all.failed += 1;
+                all.tries += 1;
+                let ended = containers
+                    .iter()
+                    .filter_map(|c| c.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref());
+                all.last_failure = all.last_failure.max(ended.map(|time| time.0).max());
+            }
+            _ if pod.metadata.deletion_timestamp.is_some() => {}
+            _ => {
+                let conditions = status.conditions.unwrap_or_default();
+                all.ready += usize::from(
+                    conditions
+                        .iter()
+                        .any(|c| c.type_ == "Ready" && c.status == "True"),
+                );
+                all.tries += containers.iter().map(|c| c.restart_count).sum::<i32>();
+                all.active.push(pod);
+            }
+        }
+    }
+    all
+}
+
+/// What becomes of a job now.
+enum Verdict {
+    Continue,
+    Complete,
+    Failed(&'static str, &'static str),
+}
+
+async fn reconcile(context: &Context, (namespace, name): &Key) -> kube::Result<Option<Instant>> {
+    let api = Api::<Job>::namespaced(context.client.clone(), namespace);
+    let Some(job) = api
+        .get_opt(name)
+        .await?
+        .filter(|job| job.metadata.deletion_timestamp.is_none())
+    else {
+        return Ok(None);
+    };
+    let spec = job.spec.clone().unwrap_or_default();
+    if let Some(finished) = finished_at(&job) {
+        return expire(context, &api, &job, &spec, finished).await;
+    }
+    let pods = pods_of(context, &job).await?;
+    let tally = tally(&pods);
+    if spec.suspend == Some(true) {
+        for pod in &tally.active {
+            delete(context, pod).await;
+        }
+        let conditions = json!([condition(
+            context,
+            "Suspended",
+            "JobSuspended",
+            "Job suspended"
+        )]);
+        let suspended =
+            json!({"conditions": conditions, "active": null, "ready": 0, "startTime": null});
+        write_status(&api, &job, suspended).await?;
+        return Ok(None);
+    }
+    let now = context.clock.now();
+    let started = job
+        .status
+        .as_ref()
+        .and_then(|status| status.start_time.as_ref())
+        .map_or(now, |time| time.0);
+    let verdict = judge(&spec, &tally, now, started);
+    let mut next = deadline(&spec, started).map(|at| instant(context, at));
+    let mut active = i32::try_from(tally.active.len()).unwrap_or(i32::MAX);
+    match verdict {
+        Verdict::Continue => {
+            let (wanted, not_before) = wanted(&spec, &tally, active);
+            if let Some(at) = not_before.filter(|at| wanted > 0 && *at > now) {
+                let at = instant(context, at);
+                next = Some(next.map_or(at, |next| next.min(at)));
+            } else {
+                for _ in 0..wanted {
+                    make_pod(context, &job, &spec).await?;
+                    active += 1;
+                }
+            }
+        }
+        Verdict::Complete | Verdict::Failed(..) => {
+            next = None;
+            for pod in &tally.active {
+                delete(context, pod).await;
+            }
+            active = 0;
+        }
+    }
+    let mut status = json!({
+        "active": positive(active),
+        "ready": if active == 0 { 0 } else { tally.ready },
+        "succeeded": positive(tally.succeeded),
+        "failed": positive(tally.failed),
+        "startTime": rfc3339(started),
+        "terminating": 0,
+        "uncountedTerminatedPods": {},
+    });
+    match verdict {
+        Verdict::Continue => {}
+        Verdict::Complete => {
+            let (reason, message) = (
+                "CompletionsReached",
+                "Reached expected number of succeeded pods",
+            );
+            let types = ["SuccessCriteriaMet", "Complete"];
+            status["conditions"] =
+                json!(types.map(|type_| condition(context, type_, reason, message)));
+            status["completionTime"] = json!(rfc3339(now));
+        }
+        Verdict::Failed(reason, message) => {
+            let types = ["FailureTarget", "Failed"];
+            status["conditions"] =
+                json!(types.map(|type_| condition(context, type_, reason, message)));
+        }
+    }
+    write_status(&api, &job, status).await?;
+    match verdict {
+        Verdict::Continue => {}
+        Verdict::Complete => {
+            record(
+                context,
+                &job,
+                EventKind::Normal,
+                "Completed",
+                "Job completed",
+            )
+            .await
+        }
+        Verdict::Failed(reason, message) => {
+            record(context, &job, EventKind::Warning, reason, message).await
+        }
+    }
+    Ok(next)
+}
+
+fn positive(count: i32) -> Value {
+    if count > 0 { json!(count) } else { Value::Null }
+}
+
+fn instant(context: &Context, at: Timestamp) -> Instant {
+    let ahead = Duration::try_from(at.duration_since(context.clock.now())).unwrap_or_default();
+    Instant::now() + ahead
+}
+
+fn seconds_after(at: Timestamp, seconds: i64) -> Timestamp {
+    at.saturating_add(jiff::SignedDuration::from_secs(seconds))
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn deadline(spec: &JobSpec, started: Timestamp) -> Option<Timestamp> {
+    spec.active_deadline_seconds
+        .map(|seconds| seconds_after(started, seconds))
+}
+
+fn judge(spec: &JobSpec, tally: &Tally<'_>, now: Timestamp, started: Timestamp) -> Verdict {
+    // Without `completions` but with `parallelism` the pods share a queue: one success and the end of all is enough.
+    let complete = match (spec.completions, spec.parallelism) {
+        (None, Some(_)) => tally.succeeded > 0 && tally.active.is_empty(),
+        (completions, _) => tally.succeeded >= completions.unwrap_or(1),
+    };
+    let limit = spec.backoff_limit.unwrap_or(6);
+    let on_failure = spec
+        .template
+        .spec
+        .as_ref()
+        .and_then(|pod| pod.restart_policy.as_deref())
+        == Some("OnFailure");
+    // Restarts within a pod may reach the limit, failed pods have to exceed it.
+    let restarts = tally.tries - tally.failed;
+    if tally.failed > limit || (on_failure && restarts > 0 && restarts >= limit) {
+        Verdict::Failed(
+            "BackoffLimitExceeded",
+            "Job has reached the specified backoff limit",
+        )
+    } else if complete {
+        Verdict::Complete
+    } else if deadline(spec, started).is_some_and(|deadline| now >= deadline) {
+        Verdict::Failed(
+            "DeadlineExceeded",
+            "Job was active longer than specified deadline",
+        )
+    } else {
+        Verdict::Continue
+    }
+}
+
+/// How many pods to make, and the moment before which none may be made.
+fn wanted(spec: &JobSpec, tally: &Tally<'_>, active: i32) -> (i32, Option<Timestamp>) {
+    let parallelism = spec.parallelism.unwrap_or(1);
+    let target = match (spec.completions, spec.parallelism) {
+        (None, Some(_)) if tally.succeeded > 0 => active,
+        (None, Some(_)) => parallelism,
+        (completions, _) => parallelism.min(completions.unwrap_or(1) - tally.succeeded),
+    };
+    let not_before = tally.last_failure.map(|at| {
+        let doublings = u32::try_from(tally.failed - 1).unwrap_or_default().min(16);
+        let wait = (BACKOFF.0 * 2_u32.pow(doublings)).min(BACKOFF.1);
+        seconds_after(at, i64::try_from(wait.as_secs()).unwrap_or(i64::MAX))
+    });
+    ((target - active).max(0), not_before)
+}
+
+async fn make_pod(context: &Context, job: &Job, spec: &JobSpec) -> kube::Result<()> {
+    let (namespace, name) = (job.namespace().unwrap_or_default(), job.name_any());
+    let uid = job.uid().unwrap_or_default();
+    let labels =
+        ["batch.kubernetes.io/controller-uid", "controller-uid"].map(|label| (label, &uid));
+    let names = ["batch.kubernetes.io/job-name", "job-name"].map(|label| (label, &name));
+    let labels: BTreeMap<String, String> = labels
+        .into_iter()
+        .chain(names)
+        .map(|(label, value)| (label.to_owned(), value.clone()))
+        .collect();
+    let of_template = spec
+        .template
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.annotations.as_ref());
+    let annotations = annotations::inherit(of_template, &[job.metadata.annotations.as_ref()]);
+    let pod_name = format!("{name}-{}", context.entropy.text(SUFFIX, 5));
+    let owner = controller_reference(job, &());
+    let pod = pod_of(
+        &spec.template,
+        &namespace,
+        pod_name.clone(),
+        labels,
+        annotations,
+        owner,
+    );
+    let api = Api::<Pod>::namespaced(context.client.clone(), &namespace);
+    match api.create(&PostParams::default(), &pod).await {
+        Ok(_) => {
+            let message = format!("Created pod: {pod_name}");
+            record(
+                context,
+                job,
+                EventKind::Normal,
+                "SuccessfulCreate",
+                &message,
+            )
+            .await;
+            Ok(())
+        }
+        Err(error) => {
+            record(
+                context,
+                job,
+                EventKind::Warning,
+                "FailedCreate",
+                &format!("Error creating: {error}"),
+            )
+            .await;
+            Err(error)
+        }
+    }
+}
+
+async fn record(context: &Context, job: &Job, kind: EventKind, reason: &str, message: &str) {
+    context
+        .record(job, "job-controller", kind, reason, message)
+        .await;
+}
+
+fn condition(context: &Context, type_: &str, reason: &str, message: &str) -> Value {
+    let now = context.now();
+    json!({
+        "type": type_, "status": "True", "reason": reason, "message": message,
+        "lastProbeTime": now, "lastTransitionTime": now,
+    })
+}
+
+/// When a job completed or failed.
+pub(crate) fn finished_at(job: &Job) -> Option<Timestamp> {
+    let conditions = job.status.as_ref()?.conditions.iter().flatten();
+    let end = conditions
+        .into_iter()
+        .find(|c| matches!(c.type_.as_str(), "Complete" | "Failed") && c.status == "True")?;
+    Some(
+        end.last_transition_time
+            .as_ref()
+            .map_or(Timestamp::MIN, |time| time.0),
+    )
+}
+
+/// Deletes a finished job when its `ttlSecondsAfterFinished` is over.
+async fn expire(
+    context: &Context,
+    api: &Api<Job>,
+    job: &Job,
+    spec: &JobSpec,
+    finished: Timestamp,
+) -> kube::Result<Option<Instant>> {
+    let Some(ttl) = spec.ttl_seconds_after_finished else {
+        return Ok(None);
+    };
+    let end = seconds_after(finished, i64::from(ttl));
+    if end > context.clock.now() {
+        return Ok(Some(instant(context, end)));
+    }
+    api.delete(&job.name_any(), &DeleteParams::background())
+        .await?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(value: Value) -> JobSpec {
+        let mut value = value;
+        value["template"] = json!({"spec": {"containers": [], "restartPolicy": "Never"}});
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn counts(succeeded: i32, failed: i32) -> Tally<'static> {
+        let last_failure = (failed > 0).then_some(Timestamp::UNIX_EPOCH);
+        Tally {
+            active: Vec::new(),
+            ready: 0,
+            succeeded,
+            failed,
+            tries: failed,
+            last_failure,
+        }
+    }
+
+    #[rstest::rstest]
+    #[case(json!({}), 0, 0, "continue")]
+    #[case(json!({}), 1, 0, "complete")]
+    #[case(json!({"completions": 3, "parallelism": 2}), 2, 0, "continue")]
+    #[case(json!({"parallelism": 2}), 1, 0, "complete")]
+    #[case(json!({"backoffLimit": 0}), 0, 1, "BackoffLimitExceeded")]
+    #[case(json!({"backoffLimit": 2}), 0, 2, "continue")]
+    #[case(json!({"activeDeadlineSeconds": 60}), 0, 0, "DeadlineExceeded")]
+    fn a_job_is_judged_by_its_pods(
+        #[case] job: Value,
+        #[case] succeeded: i32,
+        #[case] failed: i32,
+        #[case] expected: &str,
+    ) {
+        let later = seconds_after(Timestamp::UNIX_EPOCH, 60);
+        let verdict = match judge(
+            &spec(job),
+            &counts(succeeded, failed),
+            later,
+            Timestamp::UNIX_EPOCH,
+        ) {
+            Verdict::Continue => "continue",
+            Verdict::Complete => "complete",
+            Verdict::Failed(reason, _) => reason,
+        };
+        assert_eq!(verdict, expected);
+    }
+
+    #[test]
+    fn failed_pods_are_replaced_ever_more_slowly() {
+        let wait = |failed| {
+            let (count, at) = wanted(&spec(json!({})), &counts(0, failed), 0);
+            assert_eq!(count, 1);
+            at.map(Timestamp::as_second)
+        };
+        assert_eq!(
+            [0, 1, 2, 3, 30].map(wait),
+            [None, Some(10), Some(20), Some(40), Some(600)]
+        );
+    }
+}

@@ -1,0 +1,493 @@
+//! The operator of `NotebookValidationJob` (`jupyter-notebook-validator-operator`, its controller and webhook), as far as
+//! Secrets concern it: a bare pod `<job>-validation`, judged by how it ends. It does not watch Secrets.
+//!
+//! A pod that failed, and a pending pod that waits with `CreateContainerConfigError` or a like reason, count as a
+//! failure as soon as they are seen. The first failure is retried with a new pod after 1 minute, the second after
+//! 2 minutes, the third is final. A Secret named by `git.credentialsSecret` has to exist when the pod is made.
+//!
+//! Not here: image builds, golden notebooks, model validation, results read from the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::ResourceExt;
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, PostParams};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::annotations;
+use crate::context::{Context, TRY_AGAIN, rfc3339, write_status};
+use crate::ownership::{controller_of, controller_reference};
+use crate::requeue::Requeue;
+use crate::watch::{Change, Watch};
+
+const KIND: &str = "NotebookValidationJob";
+const CRD: &str = "notebookvalidationjobs.mlops.mlops.dev";
+/// `MaxRetries` of the operator.
+const RETRIES: i64 = 3;
+
+type Key = (String, String);
+
+/// Waits until the kind exists, and works for as long as it does.
+pub(crate) async fn run(context: Arc<Context>) {
+    let mut crds = Watch::named(
+        Api::<CustomResourceDefinition>::all(context.client.clone()),
+        CRD,
+    );
+    loop {
+        wait_for(&mut crds, is_established).await;
+        tokio::select! {
+            biased;
+            () = wait_for(&mut crds, |crd| crd.is_none()) => {}
+            () = control(&context) => {}
+        }
+    }
+}
+
+fn is_established(crd: Option<&CustomResourceDefinition>) -> bool {
+    let conditions = crd.and_then(|crd| crd.status.as_ref()?.conditions.as_ref());
+    conditions.is_some_and(|all| {
+        all.iter()
+            .any(|c| c.type_ == "Established" && c.status == "True")
+    })
+}
+
+async fn wait_for(
+    crds: &mut Watch<CustomResourceDefinition>,
+    holds: impl Fn(Option<&CustomResourceDefinition>) -> bool,
+) {
+    loop {
+        let now = match crds.next().await {
+            Change::Applied(crd) if crd.name_any() == CRD => Some(crd),
+            Change::Deleted(crd) if crd.name_any() == CRD => None,
+            _ => continue,
+        };
+        if holds(now.as_ref()) {
+            return;
+        }
+    }
+}
+
+fn resource() -> ApiResource {
+    ApiResource {
+        group: "mlops.mlops.dev".into(),
+        version: "v1alpha1".into(),
+        api_version: "mlops.mlops.dev/v1alpha1".into(),
+        kind: KIND.into(),
+        plural: "notebookvalidationjobs".into(),
+    }
+}
+
+async fn control(context: &Context) {
+    let resource = resource();
+    let mut jobs = Watch::over(Api::<DynamicObject>::all_with(
+        context.client.clone(),
+        &resource,
+    ));
+    let mut pods = Watch::over(Api::<Pod>::all(context.client.clone()));
+    let mut due = Requeue::<Key>::new();
+    loop {
+        let key = tokio::select! {
+            biased;
+            change = jobs.next() => match change {
+                Change::Applied(job) => (job.namespace().unwrap_or_default(), job.name_any()),
+                Change::Deleted(job) => {
+                    let key = (job.namespace().unwrap_or_default(), job.name_any());
+                    due.set(key.clone(), None);
+                    collect(context, &key, &job).await;
+                    continue;
+                }
+                Change::Listed(_) => continue,
+            },
+            change = pods.next() => match change {
+                Change::Applied(pod) | Change::Deleted(pod) => match controller_of(&pod, KIND) {
+                    Some(owner) => (pod.namespace().unwrap_or_default(), owner.name.clone()),
+                    None => continue,
+                },
+                Change::Listed(_) => continue,
+            },
+            key = due.next() => key,
+        };
+        let next = reconcile(context, &resource, &key).await.unwrap_or_else(|error| {
+            tracing::debug!(job = key.1, %error, "cannot reconcile the notebook validation job");
+            Some(Instant::now() + TRY_AGAIN)
+        });
+        due.set(key, next);
+    }
+}
+
+fn pod_name(job: &str) -> String {
+    format!("{job}-validation")
+}
+
+/// The garbage collector's part, for an API that has none.
+async fn collect(context: &Context, (namespace, name): &Key, job: &DynamicObject) {
+    let pods = Api::<Pod>::namespaced(context.client.clone(), namespace);
+    let pod = pods.get_opt(&pod_name(name)).await.ok().flatten();
+    let ours = pod.as_ref().and_then(|pod| controller_of(pod, KIND));
+    if ours.is_some_and(|owner| Some(&owner.uid) == job.metadata.uid.as_ref()) {
+        let gone = pods.delete(&pod_name(name), &DeleteParams::default()).await;
+        tracing::debug!(
+            job = name,
+            ok = gone.is_ok(),
+            "deleted the pod of a deleted job"
+        );
+    }
+}
+
+async fn reconcile(
+    context: &Context,
+    resource: &ApiResource,
+    (namespace, name): &Key,
+) -> kube::Result<Option<Instant>> {
+    let jobs = Api::<DynamicObject>::namespaced_with(context.client.clone(), namespace, resource);
+    let Some(job) = jobs
+        .get_opt(name)
+        .await?
+        .filter(|job| job.metadata.deletion_timestamp.is_none())
+    else {
+        return Ok(None);
+    };
+    let status = &job.data["status"];
+    let phase = status["phase"].as_str().unwrap_or_default();
+    match phase {
+        "Succeeded" | "Failed" => return Ok(None),
+        "" => {
+            let started = json!({
+                "phase": "Initializing",
+                "retryCount": 0,
+                "startTime": context.now(),
+                "message": "NotebookValidationJob initialized",
+                "conditions": [condition(context, "Ready", "False", "Initializing", "NotebookValidationJob initialized")],
+            });
+            // Its own change brings us back.
+            write_status(&jobs, &job, started).await?;
+            return Ok(None);
+        }
+        "Initializing" => {
+            let message = "No build required, starting validation";
+            write_status(
+                &jobs,
+                &job,
+                running(context, &job, "ValidationRunning", message),
+            )
+            .await?;
+            return Ok(None);
+        }
+        _ => {}
+    }
+    let pods = Api::<Pod>::namespaced(context.client.clone(), namespace);
+    let Some(pod) = pods.get_opt(&pod_name(name)).await? else {
+        return start(context, resource, &jobs, &job).await;
+    };
+    if pod.metadata.deletion_timestamp.is_some() {
+        return Ok(None);
+    }
+    match verdict(&pod) {
+        Verdict::Wait => Ok(None),
+        Verdict::Succeeded => {
+            let end = ended(
+                context,
+                &job,
+                "Succeeded",
+                "Validation completed successfully",
+            );
+            write_status(&jobs, &job, end).await?;
+            Ok(None)
+        }
+        Verdict::Failed(why) => {
+            let count = status["retryCount"].as_i64().unwrap_or_default() + 1;
+            if count >= RETRIES {
+                let message = format!(
+                    "Validation failed after {count} retries: Validation pod failed: {why}"
+                );
+                let mut end = ended(context, &job, "Failed", &message);
+                end["retryCount"] = json!(count);
+                end["lastRetryTime"] = json!(context.now());
+                write_status(&jobs, &job, end).await?;
+                return Ok(None);
+            }
+            let counted = json!({"retryCount": count, "lastRetryTime": context.now()});
+            write_status(&jobs, &job, counted).await?;
+            pods.delete(&pod_name(name), &DeleteParams::default())
+                .await?;
+            Ok(Some(Instant::now() + backoff(count)))
+        }
+    }
+}
+
+/// 1 minute after the first failure, 2 after the second.
+fn backoff(failures: i64) -> Duration {
+    let doublings = u32::try_from(failures - 1).unwrap_or_default().min(8);
+    Duration::from_secs(60) * 2_u32.pow(doublings)
+}
+
+/// Makes the pod, where the wait after the last failure is over.
+async fn start(
+    context: &Context,
+    resource: &ApiResource,
+    jobs: &Api<DynamicObject>,
+    job: &DynamicObject,
+) -> kube::Result<Option<Instant>> {
+    let status = &job.data["status"];
+    let failures = status["retryCount"].as_i64().unwrap_or_default();
+    let last = status["lastRetryTime"]
+        .as_str()
+        .and_then(|time| time.parse::<Timestamp>().ok());
+    if let (Some(last), true) = (last, failures > 0) {
+        let since =
+            Duration::try_from(context.clock.now().duration_since(last)).unwrap_or_default();
+        let left = backoff(failures).saturating_sub(since);
+        if !left.is_zero() {
+            return Ok(Some(Instant::now() + left));
+        }
+    }
+    let namespace = job.namespace().unwrap_or_default();
+    if let Some(name) = job.data["spec"]["notebook"]["git"]["credentialsSecret"].as_str()
+        && Api::<Secret>::namespaced(context.client.clone(), &namespace)
+            .get_opt(name)
+            .await?
+            .is_none()
+    {
+        let message = format!(
+            "Failed to create validation pod: failed to resolve Git credentials: secrets {name:?} not found"
+        );
+        write_status(jobs, job, ended(context, job, "Failed", &message)).await?;
+        return Ok(None);
+    }
+    let made = match serde_json::from_value::<Pod>(pod(resource, job)) {
+        Ok(pod) => {
+            let pods = Api::<Pod>::namespaced(context.client.clone(), &namespace);
+            pods.create(&PostParams::default(), &pod).await
+        }
+        Err(error) => Err(kube::Error::SerdeError(error)),
+    };
+    if let Err(error) = made {
+        let message = format!("Failed to create validation pod: {error}");
+        write_status(jobs, job, ended(context, job, "Failed", &message)).await?;
+        return Ok(None);
+    }
+    let mut status = running(context, job, "ValidationRunning", "Starting validation");
+    status["validationPodName"] = json!(pod_name(&job.name_any()));
+    write_status(jobs, job, status).await?;
+    Ok(None)
+}
+
+/// The pod of a job. The user's environment and mounts reach `validator` only.
+fn pod(resource: &ApiResource, job: &DynamicObject) -> Value {
+    let config = &job.data["spec"]["podConfig"];
+    let list = |name: &str| config[name].as_array().cloned().unwrap_or_default();
+    let mut env_from = list("envFrom");
+    let credentials = list("credentials").into_iter();
+    env_from.extend(credentials.map(|name| json!({"secretRef": {"name": name}})));
+    let mut volumes = vec![
+        json!({"name": "workspace", "emptyDir": {}}),
+        json!({"name": "jovyan-home", "emptyDir": {}}),
+    ];
+    volumes.extend(list("volumes"));
+    let workspace = json!({"name": "workspace", "mountPath": "/workspace"});
+    let mut mounts = vec![
+        workspace.clone(),
+        json!({"name": "jovyan-home", "mountPath": "/home/jovyan"}),
+    ];
+    mounts.extend(list("volumeMounts"));
+    let mut env = list("env");
+    if env.is_empty() {
+        // The operator's own variables give way to the user's as a whole.
+        env = [
+            ("HOME", "/workspace"),
+            ("PYTHONUSERBASE", "/workspace/.local"),
+            ("PIP_USER", "1"),
+            ("PIP_NO_CACHE_DIR", "1"),
+        ]
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .to_vec();
+    }
+    let annotations = annotations::inherit(None, &[job.metadata.annotations.as_ref()]);
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": pod_name(&job.name_any()),
+            "namespace": job.namespace(),
+            "labels": {
+                "app": "jupyter-notebook-validator",
+                "notebookvalidationjob": job.name_any(),
+                "app.kubernetes.io/name": "jupyter-notebook-validator-operator",
+                "app.kubernetes.io/component": "validation-pod",
+                "app.kubernetes.io/managed-by": "jupyter-notebook-validator-operator",
+            },
+            "annotations": annotations,
+            "ownerReferences": [controller_reference(job, resource)],
+        },
+        "spec": {
+            "serviceAccountName": config["serviceAccountName"].as_str().unwrap_or("default"),
+            "restartPolicy": "Never",
+            "initContainers": [{
+                "name": "git-clone",
+                "image": "alpine/git:latest",
+                "env": [{"name": "HOME", "value": "/tmp"}],
+                "volumeMounts": [workspace],
+            }],
+            "containers": [{
+                "name": "validator",
+                "image": config["containerImage"],
+                "env": env,
+                "envFrom": env_from,
+                "volumeMounts": mounts,
+            }],
+            "volumes": volumes,
+        },
+    })
+}
+
+/// How a pod stands, in the operator's eyes.
+enum Verdict {
+    Wait,
+    Succeeded,
+    Failed(String),
+}
+
+fn verdict(pod: &Pod) -> Verdict {
+    let status = pod.status.clone().unwrap_or_default();
+    let init = status.init_container_statuses.unwrap_or_default();
+    let all: Vec<_> = init
+        .into_iter()
+        .chain(status.container_statuses.unwrap_or_default())
+        .collect();
+    match status.phase.as_deref() {
+        Some("Succeeded") => Verdict::Succeeded,
+        Some("Failed") => {
+            let failed = all.iter().find_map(|container| {
+                let ended = container.state.as_ref()?.terminated.as_ref()?;
+                (ended.exit_code != 0).then(|| {
+                    format!(
+                        "container {} exited with code {}",
+                        container.name, ended.exit_code
+                    )
+                })
+            });
+            Verdict::Failed(failed.unwrap_or_else(|| "Unknown".into()))
+        }
+        Some("Pending") => {
+            let stuck = all
+                .iter()
+                .filter_map(|container| container.state.as_ref()?.waiting.as_ref())
+                .find(|waiting| {
+                    let reason = waiting.reason.as_deref();
+                    matches!(
+                        reason,
+                        Some(
+                            "CreateContainerConfigError" | "RunContainerError" | "CrashLoopBackOff"
+                        )
+                    )
+                });
+            stuck.map_or(Verdict::Wait, |waiting| {
+                let (reason, message) = (waiting.reason.as_deref(), waiting.message.as_deref());
+                Verdict::Failed(format!(
+                    "{} - {}",
+                    reason.unwrap_or_default(),
+                    message.unwrap_or_default()
+                ))
+            })
+        }
+        _ => Verdict::Wait,
+    }
+}
+
+fn running(context: &Context, job: &DynamicObject, phase: &str, message: &str) -> Value {
+    let complete = condition(
+        context,
+        "ValidationComplete",
+        "Unknown",
+        "PodRunning",
+        message,
+    );
+    json!({"phase": phase, "message": message, "conditions": with(job, complete)})
+}
+
+fn ended(context: &Context, job: &DynamicObject, phase: &str, message: &str) -> Value {
+    let complete = if phase == "Succeeded" {
+        condition(
+            context,
+            "ValidationComplete",
+            "True",
+            "ValidationComplete",
+            message,
+        )
+    } else {
+        condition(context, "ValidationComplete", "False", "PodFailed", message)
+    };
+    json!({
+        "phase": phase,
+        "message": message,
+        "completionTime": rfc3339(context.clock.now()),
+        "conditions": with(job, complete),
+    })
+}
+
+fn condition(context: &Context, type_: &str, status: &str, reason: &str, message: &str) -> Value {
+    json!({
+        "type": type_, "status": status, "reason": reason, "message": message,
+        "lastTransitionTime": context.now(),
+    })
+}
+
+/// The job's conditions with this one in its place.
+fn with(job: &DynamicObject, condition: Value) -> Vec<Value> {
+    let mut all = job.data["status"]["conditions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    match all
+        .iter_mut()
+        .find(|present| present["type"] == condition["type"])
+    {
+        Some(present) => *present = condition,
+        None => all.push(condition),
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_environment_reaches_the_validator_only_and_credentials_become_env_from() {
+        let job = serde_json::from_value(json!({
+            "apiVersion": "mlops.mlops.dev/v1alpha1", "kind": KIND,
+            "metadata": {"name": "aws", "namespace": "ns", "uid": "u", "annotations": {"rotaproof.dev/runs-for": "1m", "x": "y"}},
+            "spec": {"podConfig": {
+                "containerImage": "image",
+                "env": [{"name": "A", "value": "1"}],
+                "envFrom": [{"secretRef": {"name": "first"}}],
+                "credentials": ["second"],
+            }},
+        }))
+        .unwrap();
+        let pod = pod(&resource(), &job);
+        assert_eq!(pod["metadata"]["name"], "aws-validation");
+        assert_eq!(
+            pod["metadata"]["annotations"],
+            json!({"rotaproof.dev/runs-for": "1m"})
+        );
+        assert_eq!(pod["metadata"]["ownerReferences"][0]["controller"], true);
+        let (clone, validator) = (
+            &pod["spec"]["initContainers"][0],
+            &pod["spec"]["containers"][0],
+        );
+        assert_eq!(
+            (&clone["name"], &validator["name"]),
+            (&json!("git-clone"), &json!("validator"))
+        );
+        assert_eq!(clone["envFrom"], Value::Null);
+        assert_eq!(validator["env"], json!([{"name": "A", "value": "1"}]));
+        let sources = json!([{"secretRef": {"name": "first"}}, {"secretRef": {"name": "second"}}]);
+        assert_eq!(validator["envFrom"], sources);
+        serde_json::from_value::<Pod>(pod).unwrap();
+    }
+}
