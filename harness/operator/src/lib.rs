@@ -3,5 +3,12 @@
 //! It reads and writes the Kubernetes API as ESO was recorded to, and reaches its vaults only through the
 //! gateway.
 
+mod controller;
+mod engine;
+mod external_secret;
+mod hash;
 mod kube_error;
 pub mod provider;
+mod store;
+
+pub use engine::{Operator, Options, start};

@@ -129,7 +129,10 @@ impl StoreContext {
             .await
             .map_err(|error| ProviderError::Other(kube_error::text(&error)))?;
         Ok(SecretValue::new(
-            answer.status.and_then(|status| status.token).unwrap_or_default(),
+            answer
+                .status
+                .and_then(|status| status.token)
+                .unwrap_or_default(),
         ))
     }
 }
