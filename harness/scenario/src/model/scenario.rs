@@ -1,0 +1,34 @@
+//! The top level of a file.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::step::Step;
+use super::vault::Vault;
+use crate::Located;
+
+/// A scenario file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The title.
+    pub scenario: Located<String>,
+    /// What it shows, and why.
+    #[serde(default)]
+    pub about: Option<String>,
+    /// Tags for `--filter`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Runs the file once per combination; `${name}` stands for the value.
+    #[serde(default)]
+    pub matrix: Matrix,
+    /// The vaults, by the name that steps use.
+    #[serde(default)]
+    pub vaults: IndexMap<Located<String>, Vault>,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// The names of a matrix and their values, as text.
+pub type Matrix = IndexMap<Located<String>, Vec<String>>;

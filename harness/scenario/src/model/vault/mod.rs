@@ -1,0 +1,44 @@
+//! The vaults of a scenario; one file per kind.
+
+mod aws_secrets_manager;
+mod hashicorp_vault;
+
+pub use aws_secrets_manager::{AccessKey, Allow, AwsSecretsManager, Role};
+pub use hashicorp_vault::{
+    AuthMount, AuthRole, Capability, EngineKind, HashicorpVault, StaticToken,
+};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::value::Body;
+use crate::Located;
+
+/// A vault, told apart by its `kind`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$by:kind", rename_all = "kebab-case")]
+#[schemars(rename = "Vault", tag = "kind")]
+pub enum Vault {
+    /// AWS Secrets Manager, with STS.
+    AwsSecretsManager(AwsSecretsManager),
+    /// HashiCorp Vault.
+    HashicorpVault(HashicorpVault),
+}
+
+impl Vault {
+    /// The secrets that exist when the scenario starts, by name.
+    pub fn secrets(&self) -> &IndexMap<Located<String>, Body> {
+        match self {
+            Self::AwsSecretsManager(vault) => &vault.secrets,
+            Self::HashicorpVault(vault) => &vault.secrets,
+        }
+    }
+
+    /// What the vault is called in a message.
+    pub fn product(&self) -> &'static str {
+        match self {
+            Self::AwsSecretsManager(_) => "AWS Secrets Manager",
+            Self::HashicorpVault(_) => "HashiCorp Vault",
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a tree could not be read as a type, and where.
+
+use std::fmt;
+
+use crate::Span;
+use crate::diagnostic::did_you_mean;
+
+/// A refusal, located as soon as it passes a node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reject {
+    pub(crate) message: String,
+    pub(crate) label: String,
+    pub(crate) help: Option<String>,
+    pub(crate) span: Option<Span>,
+}
+
+impl Reject {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            label: String::new(),
+            help: None,
+            span: None,
+        }
+    }
+
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says where, unless something further inside already did.
+    pub(crate) fn or_at(mut self, span: Span) -> Self {
+        self.span.get_or_insert(span);
+        self
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Reject {}
+
+fn among(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl serde::de::Error for Reject {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        Self::new(format!("expected {expected}"))
+    }
+
+    fn invalid_value(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        Self::new(format!("{found} does not fit: expected {expected}"))
+    }
+
+    fn unknown_field(field: &str, fields: &'static [&'static str]) -> Self {
+        let reject = Self::new(format!("unknown field `{field}`"));
+        if fields.is_empty() {
+            return reject.label("no field is expected here");
+        }
+        let reject = reject.label(format!("expected one of {}", among(fields)));
+        match did_you_mean(field, fields.iter().copied()) {
+            Some(name) => reject.help(format!("did you mean `{name}`?")),
+            None => reject,
+        }
+    }
+
+    fn unknown_variant(variant: &str, variants: &'static [&'static str]) -> Self {
+        let reject = Self::new(format!("`{variant}` is not known here"))
+            .label(format!("expected one of {}", among(variants)));
+        match did_you_mean(variant, variants.iter().copied()) {
+            Some(name) => reject.help(format!("did you mean `{name}`?")),
+            None => reject,
+        }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("`{field}` is missing")).label(format!("`{field}` is required here"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(format!("`{field}` is given twice"))
+    }
+}
