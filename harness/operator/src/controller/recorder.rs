@@ -160,13 +160,11 @@ struct Dispatch {
     patch: Option<(String, serde_json::Value)>,
 }
 
+/// Kind, namespace, name and uid.
+type ObjectKey = (String, String, String, String);
+
 /// Source, object, type and reason: what client-go aggregates by.
-type AggregateKey = (
-    &'static str,
-    (String, String, String, String),
-    bool,
-    &'static str,
-);
+type AggregateKey = (&'static str, ObjectKey, bool, &'static str);
 
 #[derive(Default)]
 struct Correlator {
