@@ -18,6 +18,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 
 use crate::Error;
+use crate::fault::BadCertificate;
 
 /// Long enough for any soak in virtual time.
 const AUTHORITY_YEARS: i64 = 100;
@@ -85,7 +86,7 @@ impl Authority {
         if let Some(leaf) = leaves.get(host).filter(|leaf| now < leaf.renew_at) {
             return Ok(leaf.config.clone());
         }
-        let leaf = self.issue(host, now)?;
+        let leaf = self.issue(host, now, None)?;
         let config = leaf.config.clone();
         if leaves.len() >= MAX_LEAVES {
             leaves.clear();
@@ -94,19 +95,51 @@ impl Authority {
         Ok(config)
     }
 
-    fn issue(&self, host: &Arc<str>, now: Timestamp) -> Result<Leaf, Error> {
+    /// TLS as the host with a certificate that a careful client refuses.
+    pub(crate) fn bad_tls_for(
+        &self,
+        host: &Arc<str>,
+        flaw: BadCertificate,
+    ) -> Result<Arc<ServerConfig>, Error> {
+        Ok(self.issue(host, self.clock.now(), Some(flaw))?.config)
+    }
+
+    fn issue(
+        &self,
+        host: &Arc<str>,
+        now: Timestamp,
+        flaw: Option<BadCertificate>,
+    ) -> Result<Leaf, Error> {
         let failed = |e: rcgen::Error| certificate_error(host, e);
-        let mut params = CertificateParams::new(vec![host.to_string()]).map_err(failed)?;
+        let named_host = match flaw {
+            Some(BadCertificate::OtherHost) => "other-host.invalid".to_owned(),
+            _ => host.to_string(),
+        };
+        let mut params = CertificateParams::new(vec![named_host]).map_err(failed)?;
         params.distinguished_name = named("rotaproof vault");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         params.serial_number = Some(serial(&self.entropy));
         let today = day_of(now);
-        set_validity(&mut params, today, Span::new().days(LEAF_DAYS));
-        let certificate = params
-            .signed_by(&self.leaf_key, &self.issuer)
-            .map_err(failed)?;
+        let (first, length) = match flaw {
+            Some(BadCertificate::Expired) => {
+                let first = today.saturating_sub(Span::new().days(LEAF_DAYS));
+                (first, LEAF_DAYS - 1)
+            }
+            _ => (today, LEAF_DAYS),
+        };
+        set_validity(&mut params, first, Span::new().days(length));
+        let certificate = match flaw {
+            Some(BadCertificate::UnknownAuthority) => {
+                let mut authority = CertificateParams::default();
+                authority.distinguished_name = named("unknown authority");
+                let key = KeyPair::generate().map_err(failed)?;
+                params.signed_by(&self.leaf_key, &Issuer::new(authority, key))
+            }
+            _ => params.signed_by(&self.leaf_key, &self.issuer),
+        }
+        .map_err(failed)?;
         let certified =
             CertifiedKey::new(vec![certificate.der().clone()], self.leaf_signer.clone());
         let mut config =

@@ -7,7 +7,8 @@ use rotaproof_vaults::{Served, Witness};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::fault::{Hits, Table};
+use crate::exchange::refused;
+use crate::fault::{Connect, Hits, Table};
 use crate::journal::{ClientKind, Entry, Records};
 
 struct State {
@@ -86,6 +87,19 @@ impl Ledger {
             self.append(&mut state.records, arrival, served, hits.names())
         });
         (hits, seq)
+    }
+
+    /// Decides which fault hits a new connection, and takes it down.
+    pub(crate) fn decide_connection(&self, arrival: &Arrival<'_>) -> Option<(Connect, u64)> {
+        let mut state = self.lock();
+        let (name, connect) = state.faults.decide_connection(arrival.vault?)?;
+        let refusal = match connect {
+            Connect::Refuse => "connection refused",
+            Connect::Certificate(flaw) => flaw.describe(),
+        };
+        let served = refused(refusal);
+        let seq = self.append(&mut state.records, arrival, served, Some(name));
+        Some((connect, seq))
     }
 
     /// Completes an entry: with a status when its answer is done, without when its connection is reset.

@@ -20,6 +20,7 @@ use crate::answer::{Answer, Pending, plain};
 use crate::authority::Authority;
 use crate::connection::{self, Answered, Protocol};
 use crate::exchange::{self, Endpoint};
+use crate::fault::Connect;
 use crate::journal::ClientKind;
 use crate::ledger::{Arrival, Ledger};
 use crate::routes::Routes;
@@ -103,7 +104,31 @@ impl Connection {
         let Some(endpoint) = self.endpoint(&host) else {
             return self.refuse(&request, &host);
         };
-        let tls = match self.shared.authority.tls_for(&host) {
+        let began = Instant::now();
+        let arrival = Arrival {
+            client: ClientKind::Operator,
+            vault: Some(&endpoint.attached.name),
+            host: &host,
+            method: request.method().as_str(),
+            path: "",
+            began,
+        };
+        let (authority, ledger) = (&self.shared.authority, &self.shared.ledger);
+        let tls = match ledger.decide_connection(&arrival) {
+            None => authority.tls_for(&host),
+            Some((Connect::Certificate(flaw), seq)) => {
+                ledger.complete(seq, None, began);
+                authority.bad_tls_for(&host, flaw)
+            }
+            Some((Connect::Refuse, seq)) => {
+                let text = format!("dial {host}: connection refused\n");
+                let ledger = ledger.clone();
+                let pending = Pending { ledger, seq, began };
+                let answer = plain(StatusCode::BAD_GATEWAY, &text);
+                return Answer::recorded(answer, &Method::CONNECT, pending);
+            }
+        };
+        let tls = match tls {
             Ok(tls) => tls,
             Err(error) => {
                 return Answer::unrecorded(StatusCode::BAD_GATEWAY, &format!("{error}\n"));

@@ -17,10 +17,6 @@ pub struct Latency(pub Duration);
 
 #[async_trait]
 impl Fault for Latency {
-    fn in_stead(&self) -> bool {
-        false
-    }
-
     async fn answer(
         &self,
         answer: Option<Response<Body>>,

@@ -1,8 +1,11 @@
 //! Faults between a client and a vault. One file each; a new one implements [`Fault`] and needs nothing else here.
 
+mod bad_certificate;
 mod hang;
 mod latency;
+mod refused;
 mod reset;
+mod slow_body;
 mod status;
 mod table;
 
@@ -15,18 +18,29 @@ use rotaproof_vaults::Body;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+pub use self::bad_certificate::BadCertificate;
 pub use self::hang::Hang;
 pub use self::latency::Latency;
+pub use self::refused::Refused;
 pub use self::reset::Reset;
+pub use self::slow_body::SlowBody;
 pub use self::status::Status;
 pub(crate) use self::table::{Hits, Table};
 use crate::ledger::Ledger;
 
-/// What a fault does to the requests that it hits.
+/// What a fault does to the requests, or to the connections, that it hits.
 #[async_trait]
 pub trait Fault: fmt::Debug + Send + Sync + 'static {
+    /// What happens to a new tunnel. A fault that says something here hits connections, not requests; it is
+    /// for faults without an operation.
+    fn connect(&self) -> Option<Connect> {
+        None
+    }
+
     /// Whether the vault never sees the request.
-    fn in_stead(&self) -> bool;
+    fn in_stead(&self) -> bool {
+        false
+    }
 
     /// Turns an answer into what the client gets. `None` is no answer: it comes in where an earlier fault left
     /// none, and always where this fault is in the vault's stead; going out it closes the client's connection.
@@ -35,8 +49,19 @@ pub trait Fault: fmt::Debug + Send + Sync + 'static {
     async fn answer(
         &self,
         answer: Option<Response<Body>>,
-        healed: &CancellationToken,
-    ) -> Option<Response<Body>>;
+        _healed: &CancellationToken,
+    ) -> Option<Response<Body>> {
+        answer
+    }
+}
+
+/// What a fault does to a new tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connect {
+    /// CONNECT is answered with 502.
+    Refuse,
+    /// TLS is ended with this certificate.
+    Certificate(BadCertificate),
 }
 
 /// A fault, and the requests that it hits.

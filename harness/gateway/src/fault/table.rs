@@ -7,7 +7,7 @@ use rotaproof_base::Entropy;
 use rotaproof_vaults::Body;
 use tokio_util::sync::CancellationToken;
 
-use super::{ActiveFault, Fault, FaultId, FaultSpec};
+use super::{ActiveFault, Connect, Fault, FaultId, FaultSpec};
 
 /// A draw is a multiple of 2^-53, as fine as an `f64` below 1 can be.
 const DRAWS: u64 = 1 << 53;
@@ -21,11 +21,12 @@ struct Injected {
 }
 
 impl Injected {
-    /// Whether this request is hit; counts it if so.
-    fn hits(&mut self, vault: &str, operation: &str) -> bool {
+    /// Whether this request, or this connection (without an operation), is hit; counts it if so.
+    fn hits(&mut self, vault: &str, operation: Option<&str>) -> bool {
         let spec = &self.fault.spec;
         let meant = spec.vault == vault
-            && spec.operation.as_deref().is_none_or(|o| o == operation)
+            && spec.kind.connect().is_some() == operation.is_none()
+            && (spec.operation.is_none() || spec.operation.as_deref() == operation)
             && spec
                 .first
                 .is_none_or(|first| self.fault.hits < first.into());
@@ -88,13 +89,22 @@ impl Table {
         self.faults.iter().any(|f| f.fault.spec.vault == vault)
     }
 
+    /// The first fault that hits a new connection.
+    pub(crate) fn decide_connection(&mut self, vault: &str) -> Option<ConnectHit> {
+        self.faults.iter_mut().find_map(|injected| {
+            let hit = injected.hits(vault, None);
+            let connect = injected.fault.spec.kind.connect().filter(|_| hit)?;
+            Some((injected.name.clone(), connect))
+        })
+    }
+
     pub(crate) fn decide(&mut self, vault: &str, operation: &str) -> Hits {
         let mut hits = Hits::default();
         for injected in &mut self.faults {
             if hits.in_stead() {
                 break;
             }
-            if injected.hits(vault, operation) {
+            if injected.hits(vault, Some(operation)) {
                 hits.0.push(Hit {
                     name: injected.name.clone(),
                     kind: injected.fault.spec.kind.clone(),
@@ -105,6 +115,9 @@ impl Table {
         hits
     }
 }
+
+/// The fault that hits one connection, with its name.
+pub(crate) type ConnectHit = (Arc<str>, Connect);
 
 struct Hit {
     name: Arc<str>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 use rotaproof_egress::Error;
 use rotaproof_gateway::FaultSpec;
-use rotaproof_gateway::fault::{Hang, Latency, Reset, Status};
+use rotaproof_gateway::fault::{BadCertificate, Hang, Latency, Refused, Reset, SlowBody, Status};
 use rstest::rstest;
 use tokio::time::Instant;
 
@@ -221,4 +221,80 @@ async fn several_faults_hit_one_request_in_the_order_of_injection() {
     );
     let entry = world.gateway.journal().get(1).unwrap();
     assert_eq!(entry.fault.as_deref(), Some("slow, down"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_trickles_piece_by_piece_until_it_is_healed() {
+    let world = World::new();
+    let slow = SlowBody {
+        piece: 10,
+        every: Duration::from_secs(3),
+    };
+    let id = world.gateway.faults().inject(every("trickle", slow));
+    let client = world.client();
+    let body = "x".repeat(95);
+    let began = Instant::now();
+    let answer = client.send(post(URI, body.clone())).await.unwrap();
+    assert_eq!(
+        (text(&answer), began.elapsed()),
+        (&*body, Duration::from_secs(30))
+    );
+    let entry = world.gateway.journal().get(1).unwrap();
+    assert_eq!(entry.duration, Some(Duration::from_secs(30)));
+    let heal = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        world.gateway.faults().heal(id);
+    };
+    let began = Instant::now();
+    let (answer, ()) = tokio::join!(client.send(post(URI, body.clone())), heal);
+    assert_eq!(
+        (text(&answer.unwrap()), began.elapsed()),
+        (&*body, Duration::from_secs(4))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_connection_is_502_to_connect_and_leaves_open_tunnels_alone() {
+    let world = World::new();
+    let client = world.client();
+    client.send(get(URI)).await.unwrap();
+    let id = world.gateway.faults().inject(every("down", Refused));
+    let refused = client.fresh().send(get(URI)).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "proxy refused vault.example:443: 502 Bad Gateway: dial vault.example: connection refused"
+    );
+    assert_eq!(client.send(get(URI)).await.unwrap().status(), 200);
+    let entry = world.gateway.journal().get(2).unwrap();
+    assert_eq!((&*entry.method, entry.status), ("CONNECT", Some(502)));
+    assert_eq!(entry.fault.as_deref(), Some("down"));
+    assert_eq!(world.gateway.faults().active()[0].hits, 1);
+    world.gateway.faults().heal(id);
+    assert_eq!(client.fresh().send(get(URI)).await.unwrap().status(), 200);
+}
+
+#[rstest]
+#[case(BadCertificate::Expired, "certificate expired")]
+#[case(BadCertificate::OtherHost, "not valid for name")]
+#[case(BadCertificate::UnknownAuthority, "UnknownIssuer")]
+#[tokio::test(start_paused = true)]
+async fn a_bad_certificate_is_refused_by_the_client_until_healed(
+    #[case] flaw: BadCertificate,
+    #[case] says: &str,
+) {
+    let world = World::new();
+    let id = world.gateway.faults().inject(every("bad", flaw));
+    let error = world.client().send(get(URI)).await.unwrap_err();
+    let Error::Tls { message, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(message.contains(says), "{message}");
+    assert_eq!(world.vault.decisions(), 0);
+    let entry = world.gateway.journal().get(1).unwrap();
+    assert_eq!(
+        (&*entry.method, entry.fault.as_deref()),
+        ("CONNECT", Some("bad"))
+    );
+    world.gateway.faults().heal(id);
+    assert_eq!(world.client().send(get(URI)).await.unwrap().status(), 200);
 }
