@@ -28,6 +28,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The answer to a CONNECT that opens a tunnel.
+    pub(crate) fn tunnel() -> Response<Self> {
+        Self::wrap(Response::new(buffered(Bytes::new())), None)
+    }
+
     /// A response of the gateway itself that is in no journal.
     pub(crate) fn unrecorded(status: StatusCode, text: &str) -> Response<Self> {
         Self::wrap(plain(status, text), None)

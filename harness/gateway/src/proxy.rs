@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::uri::Scheme;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -141,7 +142,7 @@ impl Connection {
                 tunnel(bare(upgraded), tls, endpoint, tasks).await;
             }
         });
-        Answer::unrecorded(StatusCode::OK, "")
+        Answer::tunnel()
     }
 
     /// 403 for a host that no vault claims: nothing reaches the internet by accident, and the journal shows it.
@@ -158,6 +159,11 @@ impl Connection {
         let seq = ledger.record(&arrival, exchange::refused("no vault claims this host"));
         let text = format!("no vault of this run claims {host}, and the proxy lets nothing out\n");
         let mut answer = plain(StatusCode::FORBIDDEN, &text);
+        // Of an answer to CONNECT, Go's net/http shows the reason phrase and nothing else.
+        let reason = format!("Forbidden: no vault of this run claims {host}");
+        if let Ok(reason) = ReasonPhrase::try_from(reason) {
+            answer.extensions_mut().insert(reason);
+        }
         exchange::date(&mut answer, &self.shared.clock);
         let began = arrival.began;
         Answer::recorded(answer, request.method(), Pending { ledger, seq, began })

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotaproof_base::{Clock, Entropy};
+use rotaproof_base::{Clock, Dial, Entropy};
 use rotaproof_egress::{Client, Error};
 use rotaproof_gateway::{Config, Gateway};
 use rstest::rstest;
+use rustls::ClientConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::world::{World, get};
 
@@ -91,4 +95,42 @@ async fn a_clock_at_the_end_of_time_does_not_stop_the_gateway(#[case] at: &str) 
     let entropy = Entropy::from_seed(1);
     let gateway = Gateway::new(Config { clock, entropy }).unwrap();
     assert!(gateway.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_name_in_the_tls_hello_changes_neither_certificate_nor_vault() {
+    let world = World::new();
+    let mut stream = world.dialer.dial().await.unwrap();
+    stream
+        .write_all(b"CONNECT vault.example:443 HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = [0; 19];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK\r\n\r\n");
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(world.gateway.ca_pem().as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_details(provider, Arc::new(world.clock.clone()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("evil.example").unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let error = connector
+        .connect(name, stream)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("vault.example"), "{error}");
+    let answer = world
+        .client()
+        .send(get("https://vault.example/"))
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
 }

@@ -298,3 +298,24 @@ async fn a_bad_certificate_is_refused_by_the_client_until_healed(
     world.gateway.faults().heal(id);
     assert_eq!(world.client().send(get(URI)).await.unwrap().status(), 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_ends_the_other_requests_of_an_http2_connection() {
+    let world = World::new();
+    let client = world.http2_client();
+    client.send(get(URI)).await.unwrap();
+    let faults = world.gateway.faults();
+    faults.inject(FaultSpec {
+        operation: Some("write".into()),
+        ..every("slow", Latency(Duration::from_secs(3600)))
+    });
+    faults.inject(FaultSpec {
+        operation: Some("read".into()),
+        ..every("cut", Reset)
+    });
+    let began = Instant::now();
+    let (held, cut) = tokio::join!(client.send(post(URI, "x")), client.send(get(URI)));
+    assert!(matches!(held, Err(Error::Closed { .. })), "{held:?}");
+    assert!(matches!(cut, Err(Error::Closed { .. })), "{cut:?}");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rotaproof_base::{Dial, memory};
+use rotaproof_base::{Dial, TcpDialer, memory};
 use rotaproof_egress::{Client, Error};
 use rotaproof_gateway::Error as GatewayError;
 use rstest::rstest;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::world::{HOST, TinyVault, World, get, post, text};
 
@@ -101,6 +101,25 @@ async fn a_host_that_no_vault_claims_is_refused_and_journaled() {
         (true, "evil.example", "GET", "/y", Some(403)),
     ];
     assert_eq!(seen, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reason_phrase_of_a_refusal_names_the_host() {
+    let world = World::new();
+    let mut stream = world.dialer.dial().await.unwrap();
+    stream
+        .write_all(b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
+    let mut line = String::new();
+    tokio::io::BufReader::new(stream)
+        .read_line(&mut line)
+        .await
+        .unwrap();
+    assert_eq!(
+        line,
+        "HTTP/1.1 403 Forbidden: no vault of this run claims evil.example\r\n"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,4 +223,22 @@ async fn two_vaults_cannot_have_one_name_or_one_host() {
          secretsmanager.*.example"
     );
     assert!(attach("other", "free.example").is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_gateway_serves_tcp() {
+    let world = World::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dialer = TcpDialer(listener.local_addr().unwrap());
+    world.gateway.serve(listener, &world.tasks);
+    let client = Client::builder(world.clock.clone())
+        .through_proxy(Arc::new(dialer))
+        .trust_pem(world.gateway.ca_pem())
+        .http2()
+        .build()
+        .unwrap();
+    let answer = client.send(get("https://vault.example/a")).await.unwrap();
+    assert_eq!(text(&answer), "decision 1 /a");
+    let answer = client.send(get("http://vault.example/b")).await.unwrap();
+    assert_eq!(text(&answer), "decision 2 /b");
 }
