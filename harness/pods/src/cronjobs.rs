@@ -34,11 +34,9 @@ pub(crate) async fn run(context: Arc<Context>) {
             biased;
             change = cron_jobs.next() => match change {
                 Change::Applied(cron_job) => key_of(&cron_job),
+                // The API's garbage collector takes its jobs.
                 Change::Deleted(cron_job) => {
                     due.set(key_of(&cron_job), None);
-                    for job in jobs_of(&context, &cron_job).await.unwrap_or_default() {
-                        delete(&context, &job).await;
-                    }
                     continue;
                 }
                 Change::Listed(_) => continue,
@@ -377,7 +375,7 @@ mod tests {
                 &cron_job.spec,
                 "2025-11-08T01:00:00Z".parse().unwrap(),
             );
-            assert_eq!(job.name_any(), "nightly-29376540");
+            assert_eq!(job.name_any(), "nightly-29376060");
             job.annotations().get(RUNS_FOR).cloned()
         };
         let mut silent = cron_job(json!({}), None);

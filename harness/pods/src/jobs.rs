@@ -2,6 +2,8 @@
 //!
 //! Not here: indexed completion, `podFailurePolicy` and `successPolicy`.
 
+mod judgement;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +22,8 @@ use crate::ownership::{controller_of, controller_reference, is_controlled_by, po
 use crate::requeue::Requeue;
 use crate::watch::{Change, Watch};
 
-/// The first and the longest wait after a failed pod.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+use judgement::{Verdict, deadline, judge, seconds_after, tally, wanted};
+
 /// What `generateName` draws from.
 const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
@@ -36,9 +38,9 @@ pub(crate) async fn run(context: Arc<Context>) {
             biased;
             change = jobs.next() => match change {
                 Change::Applied(job) => key_of(&job),
+                // The API's garbage collector takes its pods.
                 Change::Deleted(job) => {
                     due.set(key_of(&job), None);
-                    collect(&context, &job).await;
                     continue;
                 }
                 Change::Listed(_) => continue,
@@ -72,13 +74,6 @@ async fn pods_of(context: &Context, job: &Job) -> kube::Result<Vec<Pod>> {
     Ok(pods)
 }
 
-/// The garbage collector's part, for an API that has none.
-async fn collect(context: &Context, job: &Job) {
-    for pod in pods_of(context, job).await.unwrap_or_default() {
-        delete(context, &pod).await;
-    }
-}
-
 async fn delete(context: &Context, pod: &Pod) {
     if pod.metadata.deletion_timestamp.is_some() {
         return;
@@ -87,62 +82,6 @@ async fn delete(context: &Context, pod: &Pod) {
     if let Err(error) = api.delete(&pod.name_any(), &DeleteParams::default()).await {
         tracing::debug!(pod = pod.name_any(), %error, "cannot delete the pod");
     }
-}
-
-/// How a job's pods stand.
-struct Tally<'a> {
-    active: Vec<&'a Pod>,
-    ready: usize,
-    succeeded: i32,
-    failed: i32,
-    /// Failures as `backoffLimit` counts them: failed pods and restarts.
-    tries: i32,
-    last_failure: Option<Timestamp>,
-}
-
-fn tally(pods: &[Pod]) -> Tally<'_> {
-    let mut all = Tally {
-        active: Vec::new(),
-        ready: 0,
-        succeeded: 0,
-        failed: 0,
-        tries: 0,
-        last_failure: None,
-    };
-    for pod in pods {
-        let status = pod.status.clone().unwrap_or_default();
-        let containers = status.container_statuses.unwrap_or_default();
-        match status.phase.as_deref() {
-            Some("Succeeded") => all.succeeded += 1,
-            Some("Failed") => {
-                all.failed += 1;
-                all.tries += 1;
-                let ended = containers
-                    .iter()
-                    .filter_map(|c| c.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref());
-                all.last_failure = all.last_failure.max(ended.map(|time| time.0).max());
-            }
-            _ if pod.metadata.deletion_timestamp.is_some() => {}
-            _ => {
-                let conditions = status.conditions.unwrap_or_default();
-                all.ready += usize::from(
-                    conditions
-                        .iter()
-                        .any(|c| c.type_ == "Ready" && c.status == "True"),
-                );
-                all.tries += containers.iter().map(|c| c.restart_count).sum::<i32>();
-                all.active.push(pod);
-            }
-        }
-    }
-    all
-}
-
-/// What becomes of a job now.
-enum Verdict {
-    Continue,
-    Complete,
-    Failed(&'static str, &'static str),
 }
 
 async fn reconcile(context: &Context, (namespace, name): &Key) -> kube::Result<Option<Instant>> {
@@ -164,14 +103,12 @@ async fn reconcile(context: &Context, (namespace, name): &Key) -> kube::Result<O
         for pod in &tally.active {
             delete(context, pod).await;
         }
-        let conditions = json!([condition(
-            context,
-            "Suspended",
-            "JobSuspended",
-            "Job suspended"
-        )]);
-        let suspended =
-            json!({"conditions": conditions, "active": null, "ready": 0, "startTime": null});
+        let suspended = json!({
+            "conditions": [suspended(context, &job, "True", "JobSuspended", "Job suspended")],
+            "active": null,
+            "ready": 0,
+            "startTime": null,
+        });
         write_status(&api, &job, suspended).await?;
         return Ok(None);
     }
@@ -215,6 +152,10 @@ async fn reconcile(context: &Context, (namespace, name): &Key) -> kube::Result<O
         "uncountedTerminatedPods": {},
     });
     match verdict {
+        Verdict::Continue if was_suspended(&job) => {
+            let resumed = suspended(context, &job, "False", "JobResumed", "Job resumed");
+            status["conditions"] = json!([resumed]);
+        }
         Verdict::Continue => {}
         Verdict::Complete => {
             let (reason, message) = (
@@ -259,64 +200,6 @@ fn positive(count: i32) -> Value {
 fn instant(context: &Context, at: Timestamp) -> Instant {
     let ahead = Duration::try_from(at.duration_since(context.clock.now())).unwrap_or_default();
     Instant::now() + ahead
-}
-
-fn seconds_after(at: Timestamp, seconds: i64) -> Timestamp {
-    at.saturating_add(jiff::SignedDuration::from_secs(seconds))
-        .unwrap_or(Timestamp::MAX)
-}
-
-fn deadline(spec: &JobSpec, started: Timestamp) -> Option<Timestamp> {
-    spec.active_deadline_seconds
-        .map(|seconds| seconds_after(started, seconds))
-}
-
-fn judge(spec: &JobSpec, tally: &Tally<'_>, now: Timestamp, started: Timestamp) -> Verdict {
-    // Without `completions` but with `parallelism` the pods share a queue: one success and the end of all is enough.
-    let complete = match (spec.completions, spec.parallelism) {
-        (None, Some(_)) => tally.succeeded > 0 && tally.active.is_empty(),
-        (completions, _) => tally.succeeded >= completions.unwrap_or(1),
-    };
-    let limit = spec.backoff_limit.unwrap_or(6);
-    let on_failure = spec
-        .template
-        .spec
-        .as_ref()
-        .and_then(|pod| pod.restart_policy.as_deref())
-        == Some("OnFailure");
-    // Restarts within a pod may reach the limit, failed pods have to exceed it.
-    let restarts = tally.tries - tally.failed;
-    if tally.failed > limit || (on_failure && restarts > 0 && restarts >= limit) {
-        Verdict::Failed(
-            "BackoffLimitExceeded",
-            "Job has reached the specified backoff limit",
-        )
-    } else if complete {
-        Verdict::Complete
-    } else if deadline(spec, started).is_some_and(|deadline| now >= deadline) {
-        Verdict::Failed(
-            "DeadlineExceeded",
-            "Job was active longer than specified deadline",
-        )
-    } else {
-        Verdict::Continue
-    }
-}
-
-/// How many pods to make, and the moment before which none may be made.
-fn wanted(spec: &JobSpec, tally: &Tally<'_>, active: i32) -> (i32, Option<Timestamp>) {
-    let parallelism = spec.parallelism.unwrap_or(1);
-    let target = match (spec.completions, spec.parallelism) {
-        (None, Some(_)) if tally.succeeded > 0 => active,
-        (None, Some(_)) => parallelism,
-        (completions, _) => parallelism.min(completions.unwrap_or(1) - tally.succeeded),
-    };
-    let not_before = tally.last_failure.map(|at| {
-        let doublings = u32::try_from(tally.failed - 1).unwrap_or_default().min(16);
-        let wait = (BACKOFF.0 * 2_u32.pow(doublings)).min(BACKOFF.1);
-        seconds_after(at, i64::try_from(wait.as_secs()).unwrap_or(i64::MAX))
-    });
-    ((target - active).max(0), not_before)
 }
 
 async fn make_pod(context: &Context, job: &Job, spec: &JobSpec) -> kube::Result<()> {
@@ -388,6 +271,28 @@ fn condition(context: &Context, type_: &str, reason: &str, message: &str) -> Val
     })
 }
 
+fn was_suspended(job: &Job) -> bool {
+    let mut conditions = job
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|c| c.type_ == "Suspended")
+}
+
+/// The condition `Suspended`, with the time of its last change.
+fn suspended(context: &Context, job: &Job, status: &str, reason: &str, message: &str) -> Value {
+    let mut new = condition(context, "Suspended", reason, message);
+    new["status"] = json!(status);
+    let mut present = job
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    let present = present.find(|c| c.type_ == "Suspended" && c.status == status);
+    present
+        .and_then(|c| serde_json::to_value(c).ok())
+        .unwrap_or(new)
+}
+
 /// When a job completed or failed.
 pub(crate) fn finished_at(job: &Job) -> Option<Timestamp> {
     let conditions = job.status.as_ref()?.conditions.iter().flatten();
@@ -419,68 +324,4 @@ async fn expire(
     api.delete(&job.name_any(), &DeleteParams::background())
         .await?;
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(value: Value) -> JobSpec {
-        let mut value = value;
-        value["template"] = json!({"spec": {"containers": [], "restartPolicy": "Never"}});
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn counts(succeeded: i32, failed: i32) -> Tally<'static> {
-        let last_failure = (failed > 0).then_some(Timestamp::UNIX_EPOCH);
-        Tally {
-            active: Vec::new(),
-            ready: 0,
-            succeeded,
-            failed,
-            tries: failed,
-            last_failure,
-        }
-    }
-
-    #[rstest::rstest]
-    #[case(json!({}), 0, 0, "continue")]
-    #[case(json!({}), 1, 0, "complete")]
-    #[case(json!({"completions": 3, "parallelism": 2}), 2, 0, "continue")]
-    #[case(json!({"parallelism": 2}), 1, 0, "complete")]
-    #[case(json!({"backoffLimit": 0}), 0, 1, "BackoffLimitExceeded")]
-    #[case(json!({"backoffLimit": 2}), 0, 2, "continue")]
-    #[case(json!({"activeDeadlineSeconds": 60}), 0, 0, "DeadlineExceeded")]
-    fn a_job_is_judged_by_its_pods(
-        #[case] job: Value,
-        #[case] succeeded: i32,
-        #[case] failed: i32,
-        #[case] expected: &str,
-    ) {
-        let later = seconds_after(Timestamp::UNIX_EPOCH, 60);
-        let verdict = match judge(
-            &spec(job),
-            &counts(succeeded, failed),
-            later,
-            Timestamp::UNIX_EPOCH,
-        ) {
-            Verdict::Continue => "continue",
-            Verdict::Complete => "complete",
-            Verdict::Failed(reason, _) => reason,
-        };
-        assert_eq!(verdict, expected);
-    }
-
-    #[test]
-    fn failed_pods_are_replaced_ever_more_slowly() {
-        let wait = |failed| {
-            let (count, at) = wanted(&spec(json!({})), &counts(0, failed), 0);
-            assert_eq!(count, 1);
-            at.map(Timestamp::as_second)
-        };
-        assert_eq!(
-            [0, 1, 2, 3, 30].map(wait),
-            [None, Some(10), Some(20), Some(40), Some(600)]
-        );
-    }
 }

@@ -7,6 +7,8 @@
 //!
 //! Not here: image builds, golden notebooks, model validation, results read from the log.
 
+mod pod;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +20,12 @@ use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, PostParams};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::annotations;
 use crate::context::{Context, TRY_AGAIN, rfc3339, write_status};
-use crate::ownership::{controller_of, controller_reference};
+use crate::ownership::controller_of;
 use crate::requeue::Requeue;
 use crate::watch::{Change, Watch};
+
+use pod::{pod, pod_name};
 
 const KIND: &str = "NotebookValidationJob";
 const CRD: &str = "notebookvalidationjobs.mlops.mlops.dev";
@@ -94,10 +97,9 @@ async fn control(context: &Context) {
             biased;
             change = jobs.next() => match change {
                 Change::Applied(job) => (job.namespace().unwrap_or_default(), job.name_any()),
+                // The API's garbage collector takes its pod.
                 Change::Deleted(job) => {
-                    let key = (job.namespace().unwrap_or_default(), job.name_any());
-                    due.set(key.clone(), None);
-                    collect(context, &key, &job).await;
+                    due.set((job.namespace().unwrap_or_default(), job.name_any()), None);
                     continue;
                 }
                 Change::Listed(_) => continue,
@@ -116,25 +118,6 @@ async fn control(context: &Context) {
             Some(Instant::now() + TRY_AGAIN)
         });
         due.set(key, next);
-    }
-}
-
-fn pod_name(job: &str) -> String {
-    format!("{job}-validation")
-}
-
-/// The garbage collector's part, for an API that has none.
-async fn collect(context: &Context, (namespace, name): &Key, job: &DynamicObject) {
-    let pods = Api::<Pod>::namespaced(context.client.clone(), namespace);
-    let pod = pods.get_opt(&pod_name(name)).await.ok().flatten();
-    let ours = pod.as_ref().and_then(|pod| controller_of(pod, KIND));
-    if ours.is_some_and(|owner| Some(&owner.uid) == job.metadata.uid.as_ref()) {
-        let gone = pods.delete(&pod_name(name), &DeleteParams::default()).await;
-        tracing::debug!(
-            job = name,
-            ok = gone.is_ok(),
-            "deleted the pod of a deleted job"
-        );
     }
 }
 
@@ -276,74 +259,6 @@ async fn start(
     Ok(None)
 }
 
-/// The pod of a job. The user's environment and mounts reach `validator` only.
-fn pod(resource: &ApiResource, job: &DynamicObject) -> Value {
-    let config = &job.data["spec"]["podConfig"];
-    let list = |name: &str| config[name].as_array().cloned().unwrap_or_default();
-    let mut env_from = list("envFrom");
-    let credentials = list("credentials").into_iter();
-    env_from.extend(credentials.map(|name| json!({"secretRef": {"name": name}})));
-    let mut volumes = vec![
-        json!({"name": "workspace", "emptyDir": {}}),
-        json!({"name": "jovyan-home", "emptyDir": {}}),
-    ];
-    volumes.extend(list("volumes"));
-    let workspace = json!({"name": "workspace", "mountPath": "/workspace"});
-    let mut mounts = vec![
-        workspace.clone(),
-        json!({"name": "jovyan-home", "mountPath": "/home/jovyan"}),
-    ];
-    mounts.extend(list("volumeMounts"));
-    let mut env = list("env");
-    if env.is_empty() {
-        // The operator's own variables give way to the user's as a whole.
-        env = [
-            ("HOME", "/workspace"),
-            ("PYTHONUSERBASE", "/workspace/.local"),
-            ("PIP_USER", "1"),
-            ("PIP_NO_CACHE_DIR", "1"),
-        ]
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .to_vec();
-    }
-    let annotations = annotations::inherit(None, &[job.metadata.annotations.as_ref()]);
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": pod_name(&job.name_any()),
-            "namespace": job.namespace(),
-            "labels": {
-                "app": "jupyter-notebook-validator",
-                "notebookvalidationjob": job.name_any(),
-                "app.kubernetes.io/name": "jupyter-notebook-validator-operator",
-                "app.kubernetes.io/component": "validation-pod",
-                "app.kubernetes.io/managed-by": "jupyter-notebook-validator-operator",
-            },
-            "annotations": annotations,
-            "ownerReferences": [controller_reference(job, resource)],
-        },
-        "spec": {
-            "serviceAccountName": config["serviceAccountName"].as_str().unwrap_or("default"),
-            "restartPolicy": "Never",
-            "initContainers": [{
-                "name": "git-clone",
-                "image": "alpine/git:latest",
-                "env": [{"name": "HOME", "value": "/tmp"}],
-                "volumeMounts": [workspace],
-            }],
-            "containers": [{
-                "name": "validator",
-                "image": config["containerImage"],
-                "env": env,
-                "envFrom": env_from,
-                "volumeMounts": mounts,
-            }],
-            "volumes": volumes,
-        },
-    })
-}
-
 /// How a pod stands, in the operator's eyes.
 enum Verdict {
     Wait,
@@ -450,44 +365,4 @@ fn with(job: &DynamicObject, condition: Value) -> Vec<Value> {
         None => all.push(condition),
     }
     all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_users_environment_reaches_the_validator_only_and_credentials_become_env_from() {
-        let job = serde_json::from_value(json!({
-            "apiVersion": "mlops.mlops.dev/v1alpha1", "kind": KIND,
-            "metadata": {"name": "aws", "namespace": "ns", "uid": "u", "annotations": {"rotaproof.dev/runs-for": "1m", "x": "y"}},
-            "spec": {"podConfig": {
-                "containerImage": "image",
-                "env": [{"name": "A", "value": "1"}],
-                "envFrom": [{"secretRef": {"name": "first"}}],
-                "credentials": ["second"],
-            }},
-        }))
-        .unwrap();
-        let pod = pod(&resource(), &job);
-        assert_eq!(pod["metadata"]["name"], "aws-validation");
-        assert_eq!(
-            pod["metadata"]["annotations"],
-            json!({"rotaproof.dev/runs-for": "1m"})
-        );
-        assert_eq!(pod["metadata"]["ownerReferences"][0]["controller"], true);
-        let (clone, validator) = (
-            &pod["spec"]["initContainers"][0],
-            &pod["spec"]["containers"][0],
-        );
-        assert_eq!(
-            (&clone["name"], &validator["name"]),
-            (&json!("git-clone"), &json!("validator"))
-        );
-        assert_eq!(clone["envFrom"], Value::Null);
-        assert_eq!(validator["env"], json!([{"name": "A", "value": "1"}]));
-        let sources = json!([{"secretRef": {"name": "first"}}, {"secretRef": {"name": "second"}}]);
-        assert_eq!(validator["envFrom"], sources);
-        serde_json::from_value::<Pod>(pod).unwrap();
-    }
 }

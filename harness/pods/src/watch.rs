@@ -37,6 +37,11 @@ impl kube::runtime::utils::Backoff for Steady {
     fn reset(&mut self) {}
 }
 
+/// A watch that lasts for a year: in virtual time the five minutes of kube would be many.
+fn long() -> Config {
+    Config::default().timeout(365 * 24 * 3600)
+}
+
 /// A watch over all objects of a kind.
 pub(crate) struct Watch<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> {
     events: BoxStream<'static, watcher::Result<Event<K>>>,
@@ -45,15 +50,12 @@ pub(crate) struct Watch<K: Resource + Clone + DeserializeOwned + Debug + Send + 
 
 impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Watch<K> {
     pub(crate) fn over(api: Api<K>) -> Self {
-        Self::with(api, Config::default())
+        Self::with(api, long())
     }
 
     /// A watch over the object of this name.
     pub(crate) fn named(api: Api<K>, name: &str) -> Self {
-        Self::with(
-            api,
-            Config::default().fields(&format!("metadata.name={name}")),
-        )
+        Self::with(api, long().fields(&format!("metadata.name={name}")))
     }
 
     fn with(api: Api<K>, config: Config) -> Self {

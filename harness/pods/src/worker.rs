@@ -2,6 +2,7 @@
 
 mod containers;
 mod mounts;
+mod outcome;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
+use kube::api::{Api, Patch, PatchParams};
 use rotaproof_base::Entropy;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -21,7 +22,7 @@ use crate::container::Probe;
 use crate::context::{Context, EventKind};
 use crate::environment::Placement;
 use crate::sources::{self, Reference};
-use crate::status::{self, Ended, Shown, State, Transitions};
+use crate::status::{Shown, State, Transitions};
 
 /// The address of the node; the first of a kind network's.
 const HOST_IP: &str = "172.18.0.2";
@@ -314,80 +315,6 @@ impl Worker {
                 mounts::backoff(*failures)
             });
             self.volumes.due = Some(*retry);
-        }
-    }
-
-    /// Writes the status, where it changed.
-    async fn publish(&mut self) {
-        let shown = |slots: &[Slot]| {
-            slots
-                .iter()
-                .map(|slot| slot.shown.clone())
-                .collect::<Vec<_>>()
-        };
-        let (init, main) = (shown(&self.init), shown(&self.main));
-        let phase = status::phase(self.restart_policy(), &init, &main);
-        let now = self.context.now();
-        let frame = status::Frame {
-            phase,
-            pod_ip: &self.ip,
-            host_ip: HOST_IP,
-            started: &self.started,
-            now: &now,
-        };
-        let status = status::status(&frame, &init, &main, &mut self.transitions);
-        if matches!(phase, "Succeeded" | "Failed") {
-            self.finished = true;
-            // Sidecars end with the pod.
-            self.init.iter_mut().for_each(|slot| slot.probe = None);
-        }
-        if status == self.published {
-            return;
-        }
-        let patch = Patch::Merge(json!({"metadata": {"uid": self.pod.uid()}, "status": status}));
-        match self
-            .api()
-            .patch_status(&self.name, &PatchParams::default(), &patch)
-            .await
-        {
-            Ok(_) => self.published = status,
-            // It is gone, or will be told to us as gone.
-            Err(error) => tracing::debug!(pod = self.name, %error, "cannot write the pod's status"),
-        }
-    }
-
-    /// The pod was deleted: ends its containers and lets the object go.
-    async fn end(&mut self) {
-        for index in 0..self.main.len() {
-            if self.main[index].probe.take().is_none() {
-                continue;
-            }
-            let message = format!("Stopping container {}", self.main[index].spec.name);
-            self.record(EventKind::Normal, "Killing", &message).await;
-            let finished = self.context.now();
-            let slot = &mut self.main[index];
-            if let State::Running { since } = &slot.shown.state {
-                // 128 + SIGTERM: the probe does not catch it.
-                let started = since.clone();
-                slot.shown.state = State::Terminated(Ended {
-                    code: 143,
-                    started,
-                    finished,
-                });
-            }
-        }
-        self.init.clear();
-        self.publish().await;
-        let uid = self.pod.uid();
-        let only_this = Preconditions {
-            uid,
-            resource_version: None,
-        };
-        let now = DeleteParams::default()
-            .grace_period(0)
-            .preconditions(only_this);
-        if let Err(error) = self.api().delete(&self.name, &now).await {
-            tracing::debug!(pod = self.name, %error, "cannot remove the pod");
         }
     }
 
