@@ -180,7 +180,7 @@ pub(crate) fn withdraw(api: &Inner, definition: &Value) {
         text(definition, "/spec/names/plural"),
     );
     api.registry.remove(group, plural);
-    api.store.drop_table(&format!("{plural}.{group}"));
+    api.store.close_table(&format!("{plural}.{group}").into());
 }
 
 fn resource(definition: &Value) -> Resource {

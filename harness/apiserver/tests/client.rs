@@ -1,5 +1,7 @@
 //! What `kube::Client` users do, over the in-process service.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cluster;
 
 use cluster::Cluster;

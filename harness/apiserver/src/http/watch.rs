@@ -86,6 +86,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiErro
         initial_end,
         changed,
         deadline: Instant::now().checked_add(timeout),
+        closed: false,
         ended: false,
     };
     let events = stream::unfold(watcher, |mut watcher| async move {
@@ -110,6 +111,8 @@ struct Watcher {
     initial_end: bool,
     changed: watch::Receiver<u64>,
     deadline: Option<Instant>,
+    /// The resource is not served any more.
+    closed: bool,
     ended: bool,
 }
 
@@ -143,7 +146,6 @@ impl Watcher {
                 .store
                 .events_after(self.target.resource.id(), self.position, BATCH)
             {
-                // The resource is not served any more.
                 None => self.ended = true,
                 Some(Err(Expired { oldest })) => {
                     let message = format!("too old resource version: {} ({oldest})", self.position);
@@ -164,7 +166,7 @@ impl Watcher {
             if !out.is_empty() {
                 return Some(out.freeze());
             }
-            if self.ended {
+            if self.ended || self.closed {
                 return None;
             }
             let end = self.deadline;
@@ -176,11 +178,8 @@ impl Watcher {
             };
             tokio::select! {
                 biased;
-                changed = self.changed.changed() => {
-                    if changed.is_err() {
-                        return None;
-                    }
-                }
+                // The last events are read before the end.
+                changed = self.changed.changed() => self.closed = changed.is_err(),
                 () = timeout => return self.finish(out),
             }
         }

@@ -95,28 +95,23 @@ impl Store {
     pub(crate) fn add_table(&self, resource: &Arc<str>) {
         let mut state = self.state();
         let revision = state.revision;
-        state
-            .tables
-            .entry(resource.clone())
-            .or_insert_with(|| Table::new(revision));
+        let table = state.tables.entry(resource.clone());
+        table.or_insert_with(|| Table::new(revision)).closed = false;
     }
 
-    /// Drops a table with all that is in it; its watchers end.
-    pub(crate) fn drop_table(&self, resource: &str) {
+    /// Drops what is in a table and does not serve it any more; its watchers read the log to its end.
+    pub(crate) fn close_table(&self, resource: &Arc<str>) {
         let mut state = self.state();
-        let Some(table) = state.tables.remove(resource) else {
+        let Some(table) = state.tables.get_mut(resource) else {
             return;
         };
-        let resource: Arc<str> = resource.into();
-        for (key, object) in table.objects() {
+        for (key, object) in table.close() {
             let at = ObjectRef {
                 resource: resource.clone(),
-                key: key.clone(),
+                key,
             };
             state.unindex(&at, &object.value);
         }
-        drop(state);
-        self.work_added.notify_one();
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -124,7 +119,7 @@ impl Store {
     }
 
     pub(crate) fn get(&self, resource: &str, key: &Key) -> Option<Object> {
-        self.state().tables.get(resource)?.get(key).cloned()
+        self.state().open(resource)?.get(key).cloned()
     }
 
     /// The objects of one namespace, or of all; `None` where the resource is not served.
@@ -132,7 +127,7 @@ impl Store {
         let state = self.state();
         Some(Snapshot {
             revision: state.revision,
-            objects: state.tables.get(resource)?.list(namespace),
+            objects: state.open(resource)?.list(namespace),
         })
     }
 
@@ -144,11 +139,11 @@ impl Store {
         revision: u64,
     ) -> Option<Result<Snapshot, Expired>> {
         let state = self.state();
-        let objects = state.tables.get(resource)?.list_at(namespace, revision);
+        let objects = state.open(resource)?.list_at(namespace, revision);
         Some(objects.map(|objects| Snapshot { revision, objects }))
     }
 
-    /// Up to `limit` events after `revision`; `None` where the resource is not served.
+    /// Up to `limit` events after `revision`; `None` where the resource was never served.
     pub(crate) fn events_after(
         &self,
         resource: &str,
@@ -159,9 +154,9 @@ impl Store {
         Some(state.tables.get(resource)?.log.after(revision, limit))
     }
 
-    /// Told of each event of the resource; closes when the resource is gone.
+    /// Told of each event of the resource; closes when it is not served any more.
     pub(crate) fn subscribe(&self, resource: &str) -> Option<watch::Receiver<u64>> {
-        Some(self.state().tables.get(resource)?.changed.subscribe())
+        Some(self.state().open(resource)?.changed.subscribe())
     }
 
     /// The one way in which anything changes: checks, bumps the revision, stores, logs, wakes.
@@ -174,7 +169,7 @@ impl Store {
         let mut guard = self.state();
         let state = &mut *guard;
         let next = state.revision + 1;
-        let existing = match state.tables.get(resource) {
+        let existing = match state.open(resource) {
             None => return Err(Refused::NoTable),
             Some(table) => table.get(key).cloned(),
         };
@@ -247,6 +242,10 @@ impl Store {
 }
 
 impl State {
+    fn open(&self, resource: &str) -> Option<&Table> {
+        self.tables.get(resource).filter(|table| !table.closed)
+    }
+
     fn namespace_takes(&self, namespace: &str) -> Result<(), Refused> {
         if namespace.is_empty() {
             return Ok(());

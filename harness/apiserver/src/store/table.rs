@@ -31,6 +31,8 @@ pub(super) struct Table {
     objects: BTreeMap<Key, Object>,
     pub(super) log: Log,
     pub(super) changed: watch::Sender<u64>,
+    /// Not served (any more). The log stays: watchers still have to read of the end.
+    pub(super) closed: bool,
 }
 
 impl Table {
@@ -39,15 +41,21 @@ impl Table {
             objects: BTreeMap::new(),
             log: Log::new(revision),
             changed: watch::Sender::new(revision),
+            closed: false,
         }
+    }
+
+    /// Empties the table, and tells its watchers the end.
+    pub(super) fn close(&mut self) -> BTreeMap<Key, Object> {
+        self.closed = true;
+        // Replaced, so that the receivers of the old one are closed.
+        let revision = *self.changed.borrow();
+        self.changed = watch::Sender::new(revision);
+        std::mem::take(&mut self.objects)
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<&Object> {
         self.objects.get(key)
-    }
-
-    pub(super) fn objects(&self) -> impl Iterator<Item = (&Key, &Object)> {
-        self.objects.iter()
     }
 
     pub(super) fn apply(&mut self, entry: Entry, window: usize) {

@@ -38,7 +38,7 @@ pub(super) fn decode(object: &Value) -> Result<(), String> {
             ),
             _ => (true, ""),
         };
-        if !fits {
+        if !fits && !value.is_null() {
             return Err(format!(
                 "json: cannot unmarshal into Go struct field ObjectMeta.metadata.{field} of type {wanted}"
             ));

@@ -124,7 +124,6 @@ fn decode(
         map.shift_insert(0, "apiVersion".to_owned(), version.into());
         map.shift_insert(1, "kind".to_owned(), resource.kind().into());
     }
-    object::drop_null_metadata(object);
     let unfit = |why: String| {
         let (kind, version) = (resource.kind(), &target.version.name);
         ApiError::bad_request(format!(
@@ -132,6 +131,7 @@ fn decode(
         ))
     };
     metadata::decode(object).map_err(unfit)?;
+    object::drop_null_metadata(object);
     resource.strategy.decode(object).map_err(unfit)?;
     let mut warnings = Vec::new();
     if let Some(schema) = &target.version.schema {

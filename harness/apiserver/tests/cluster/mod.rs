@@ -1,6 +1,10 @@
 //! A server under virtual time, and raw requests to it.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses its part of this"
+)]
 
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
