@@ -305,7 +305,8 @@ mod tests {
                     prop_assert!(*number >= secret.oldest && *number <= secret.current);
                     prop_assert_eq!(version.destroyed(), destroyed.contains(number));
                     if let Some(content) = &version.content {
-                        prop_assert_eq!(content.json.expose(), number.to_string().as_bytes());
+                        let expected = number.to_string();
+                        prop_assert_eq!(content.json.expose_str(), Some(expected.as_str()));
                     }
                 }
             }
