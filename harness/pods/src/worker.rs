@@ -332,14 +332,18 @@ impl Worker {
 /// Moves `moment` by as many steps as it takes to pass `now`.
 fn advance_past(moment: &mut Instant, now: Instant, mut step: impl FnMut() -> Duration) {
     while *moment <= now {
-        *moment += step().max(Duration::from_millis(1));
+        // A step that leads out of time is the end of the grid.
+        let Some(next) = moment.checked_add(step().max(Duration::from_millis(1))) else {
+            return;
+        };
+        *moment = next;
     }
 }
 
 /// The period, lengthened by up to a half: `wait.Jitter(period, 0.5)`.
 fn jittered(entropy: &Entropy, period: Duration) -> Duration {
     let half = u64::try_from(period.as_millis() / 2).unwrap_or(u64::MAX);
-    period + Duration::from_millis(entropy.below(half.saturating_add(1)))
+    period.saturating_add(Duration::from_millis(entropy.below(half.saturating_add(1))))
 }
 
 async fn sleep_until(moment: Option<Instant>) {

@@ -1,5 +1,7 @@
 //! Jobs, CronJobs and NotebookValidationJobs, in virtual time.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod lab;
 
 use std::time::Duration;

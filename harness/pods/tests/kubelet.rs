@@ -228,6 +228,36 @@ async fn a_pod_ends_as_its_annotations_say() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endless_or_malformed_duration_lets_the_pod_run_and_a_malformed_one_is_told() {
+    let lab = Lab::start().await;
+    let endless = format!("{}h", i64::MAX / 3600);
+    lab.pod(
+        "endless",
+        json!({"rotaproof.dev/runs-for": endless}),
+        json!({}),
+        json!([]),
+    )
+    .await;
+    lab.pod(
+        "soon",
+        json!({"rotaproof.dev/runs-for": "soon"}),
+        json!({}),
+        json!([]),
+    )
+    .await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    lab.phase("endless", "Running").await;
+    lab.phase("soon", "Running").await;
+    let reasons: Vec<String> = lab
+        .events("soon")
+        .await
+        .into_iter()
+        .map(|event| event.0)
+        .collect();
+    assert!(reasons.contains(&"InvalidAnnotation".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restarted_container_takes_the_new_environment() {
     let lab = Lab::start().await;
     lab.secret("db", "password", "v1").await;

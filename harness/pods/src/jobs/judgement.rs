@@ -118,14 +118,16 @@ pub(super) fn wanted(spec: &JobSpec, tally: &Tally<'_>, active: i32) -> (i32, Op
     let target = match (spec.completions, spec.parallelism) {
         (None, Some(_)) if tally.succeeded > 0 => active,
         (None, Some(_)) => parallelism,
-        (completions, _) => parallelism.min(completions.unwrap_or(1) - tally.succeeded),
+        (completions, _) => {
+            parallelism.min(completions.unwrap_or(1).saturating_sub(tally.succeeded))
+        }
     };
     let not_before = tally.last_failure.map(|at| {
         let doublings = u32::try_from(tally.failed - 1).unwrap_or_default().min(16);
         let wait = (BACKOFF.0 * 2_u32.pow(doublings)).min(BACKOFF.1);
         seconds_after(at, i64::try_from(wait.as_secs()).unwrap_or(i64::MAX))
     });
-    ((target - active).max(0), not_before)
+    (target.saturating_sub(active).max(0), not_before)
 }
 
 #[cfg(test)]

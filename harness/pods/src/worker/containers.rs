@@ -192,7 +192,7 @@ impl Worker {
     /// When a running main container ends by itself.
     pub(super) fn ends_at(&self, slot: &Slot) -> Option<Instant> {
         slot.probe.as_ref()?;
-        Some(slot.started? + self.completion()?.after)
+        slot.started?.checked_add(self.completion()?.after)
     }
 
     /// Ends the main containers whose time is up.

@@ -61,7 +61,8 @@ impl Worker {
         self.volumes.ready = true;
         self.volumes.due = None;
         // The grid of the periodic syncs begins here.
-        self.next_sync = now + jittered(&self.jitter, self.context.sync_period);
+        let first = jittered(&self.jitter, self.context.sync_period);
+        self.next_sync = now.checked_add(first).unwrap_or(now);
     }
 
     async fn volume_failed(&mut self, failure: Failure) {

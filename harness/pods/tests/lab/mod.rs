@@ -1,6 +1,10 @@
 //! A cluster of one node in this process.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses its part of this"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
