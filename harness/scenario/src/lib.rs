@@ -1,9 +1,13 @@
 //! The scenario file format: types, strict parser, diagnostics, JSON schema and checks.
 //!
-//! [`parse`] reads the text of a file and expands its matrix. Nothing here runs anything.
+//! [`load`] reads a file, expands its matrix, reads its manifests and checks everything that can be checked without
+//! running. Nothing here runs anything.
 
+mod check;
 mod diagnostic;
 mod discover;
+mod load;
+mod manifest;
 mod matrix;
 pub mod model;
 mod parse;
@@ -14,6 +18,10 @@ mod tree;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use discover::discover;
+pub use load::{Case, load};
+pub use manifest::{
+    Document, Manifest, Manifests, Mapping, Origin, PodSource, PodSources, SecretKey,
+};
 pub use matrix::Combination;
 pub use parse::parse;
 pub use schema::schema;

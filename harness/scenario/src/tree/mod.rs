@@ -9,5 +9,5 @@ mod yaml;
 
 pub(crate) use de::from_node;
 pub(crate) use error::Reject;
-pub(crate) use node::{Entry, Node, NodeValue};
+pub(crate) use node::{Entry, Node, NodeValue, Plain};
 pub(crate) use yaml::{Limits, read_tree};

@@ -76,26 +76,11 @@ impl Node {
         }
     }
 
-    /// The node as JSON, by the core schema. What is ambiguous between YAML 1.1 and 1.2 stays text.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value;
+    /// The items of a list; none of anything else.
+    pub(crate) fn items(&self) -> &[Node] {
         match &self.value {
-            NodeValue::List(items) => items.iter().map(Self::to_json).collect(),
-            NodeValue::Map(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
-                    .collect(),
-            ),
-            NodeValue::Scalar { text, plain: false } => Value::String(text.clone()),
-            NodeValue::Scalar { text, plain: true } => match Plain::of(text) {
-                Plain::Null => Value::Null,
-                Plain::Bool(value) => Value::Bool(value),
-                Plain::Unsigned(value) => value.into(),
-                Plain::Signed(value) => value.into(),
-                Plain::Float(value) => value.into(),
-                Plain::Text(text) => text.into(),
-            },
+            NodeValue::List(items) => items,
+            _ => &[],
         }
     }
 }

@@ -14,7 +14,7 @@ use std::fmt;
 pub use event::{EventExpectation, EventFilter, EventType};
 pub use externalsecret::ExternalSecretExpectation;
 pub use job::{ConditionExpectation, JobExpectation, NotebookValidationJobExpectation};
-pub use pod::PodExpectation;
+pub use pod::{EnvExpectation, PodExpectation};
 pub use requests::{RequestFilter, RequestsExpectation};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use secret::{Owner, SecretExpectation};
