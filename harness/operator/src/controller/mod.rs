@@ -47,6 +47,12 @@ pub(crate) enum Outcome {
     Requeue,
 }
 
+/// The time in which watch events reach the caches before a reconcile reads them.
+///
+/// Against a real API server the events of a controller's own writes usually, not always, arrive before its next
+/// reconcile; ESO then reads the vault once more and gets a 409. A reproducible engine takes the usual case.
+const WATCH_LATENCY: Duration = Duration::from_millis(1);
+
 /// One worker: takes keys off the queue for ever. A reconcile that hangs holds it.
 pub(crate) async fn work<F>(queue: Arc<Queue>, reconcile: impl Fn(Key) -> F)
 where
@@ -54,6 +60,7 @@ where
 {
     loop {
         let key = queue.get().await;
+        tokio::time::sleep(WATCH_LATENCY).await;
         match reconcile(key.clone()).await {
             Err(error) => {
                 tracing::debug!(

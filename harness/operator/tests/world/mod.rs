@@ -1,0 +1,394 @@
+//! A cluster, a provider that does as it is told, and the engine between them, all in virtual time.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{Event, Namespace, Secret};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use rotaproof_apiserver::{ApiServer, Config};
+use rotaproof_base::jwt::Issuer;
+use rotaproof_base::{Clock, Entropy, SecretValue, TaskGroup};
+use rotaproof_kinds::external_secrets::{
+    ClusterSecretStore, ExternalSecret, Find, RemoteRef, SecretStore,
+};
+use rotaproof_operator::provider::{
+    Provider, ProviderError, Providers, SecretMap, SecretsClient, StoreContext, Validation,
+};
+use rotaproof_operator::{Operator, Options};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// What the vault of the tests holds, and what was asked of it.
+#[derive(Default)]
+pub(crate) struct Vault {
+    pub(crate) entries: BTreeMap<String, BTreeMap<String, String>>,
+    /// Every read: its key, and when.
+    pub(crate) reads: Vec<(String, Instant)>,
+    pub(crate) validations: usize,
+    pub(crate) closed: usize,
+    /// Reads of this key never end.
+    pub(crate) hung: Option<String>,
+    /// Every read fails with this.
+    pub(crate) failure: Option<String>,
+    /// Every validation fails with this.
+    pub(crate) invalid: Option<String>,
+    /// Every validation is unknown for this reason.
+    pub(crate) unknown: Option<String>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Fake(Arc<Mutex<Vault>>);
+
+impl Fake {
+    pub(crate) fn edit<T>(&self, edit: impl FnOnce(&mut Vault) -> T) -> T {
+        edit(&mut self.0.lock().unwrap())
+    }
+
+    pub(crate) fn put(&self, key: &str, fields: &[(&str, &str)]) {
+        let fields = fields
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        self.edit(|vault| vault.entries.insert(key.to_owned(), fields));
+    }
+
+    pub(crate) fn reads_of(&self, key: &str) -> usize {
+        self.edit(|vault| vault.reads.iter().filter(|(read, _)| read == key).count())
+    }
+
+    async fn read(&self, key: &str) -> Result<BTreeMap<String, String>, ProviderError> {
+        let hung = self.edit(|vault| {
+            vault.reads.push((key.to_owned(), Instant::now()));
+            vault.hung.as_deref() == Some(key)
+        });
+        if hung {
+            std::future::pending::<()>().await;
+        }
+        self.edit(|vault| match (&vault.failure, vault.entries.get(key)) {
+            (Some(failure), _) => Err(ProviderError::other(failure.clone())),
+            (None, Some(fields)) => Ok(fields.clone()),
+            (None, None) => Err(ProviderError::NoSecret),
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for Fake {
+    async fn new_client(
+        &self,
+        _store: &StoreContext,
+    ) -> Result<Box<dyn SecretsClient>, ProviderError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn capabilities(&self) -> &'static str {
+        "ReadOnly"
+    }
+}
+
+#[async_trait]
+impl SecretsClient for Fake {
+    async fn get_secret(&mut self, remote: &RemoteRef) -> Result<SecretValue, ProviderError> {
+        let fields = self.read(&remote.key).await?;
+        let property = remote.property.as_deref().unwrap_or("value");
+        fields
+            .get(property)
+            .map(|value| SecretValue::new(value.clone()))
+            .ok_or_else(|| ProviderError::other(format!("no property {property}")))
+    }
+
+    async fn get_secret_map(&mut self, remote: &RemoteRef) -> Result<SecretMap, ProviderError> {
+        let fields = self.read(&remote.key).await?;
+        Ok(fields
+            .into_iter()
+            .map(|(key, value)| (key, SecretValue::new(value)))
+            .collect())
+    }
+
+    async fn get_all_secrets(&mut self, _find: &Find) -> Result<SecretMap, ProviderError> {
+        let keys: Vec<String> = self.edit(|vault| vault.entries.keys().cloned().collect());
+        let mut all = SecretMap::new();
+        for key in keys {
+            let value = self
+                .get_secret(&RemoteRef {
+                    key: key.clone(),
+                    ..RemoteRef::default()
+                })
+                .await?;
+            all.insert(key, value);
+        }
+        Ok(all)
+    }
+
+    async fn validate(&mut self) -> Result<Validation, ProviderError> {
+        self.edit(|vault| {
+            vault.validations += 1;
+            match (&vault.invalid, &vault.unknown) {
+                (Some(invalid), _) => Err(ProviderError::other(invalid.clone())),
+                (None, Some(unknown)) => Ok(Validation::Unknown(unknown.clone())),
+                (None, None) => Ok(Validation::Ready),
+            }
+        })
+    }
+
+    async fn close(&mut self) -> Result<(), ProviderError> {
+        self.edit(|vault| vault.closed += 1);
+        Ok(())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) client: kube::Client,
+    pub(crate) vault: Fake,
+    pub(crate) clock: Clock,
+    operator: Option<Operator>,
+    tasks: TaskGroup,
+    _listener: rotaproof_base::MemoryListener,
+    egress: rotaproof_egress::Client,
+}
+
+impl World {
+    /// A cluster with ESO's kinds, namespace `ns`, a ready ClusterSecretStore `vault`, and the running engine.
+    pub(crate) async fn start() -> Self {
+        let mut world = Self::without_store().await;
+        world.start_operator();
+        world.create_store(json!({"metadata": {"name": "vault"}, "spec": {"provider": {"fake": {"data": []}}}})).await;
+        world.settle().await;
+        world
+    }
+
+    /// The same without store and engine.
+    pub(crate) async fn without_store() -> Self {
+        let clock = Clock::starting_at("2025-11-08T00:00:00Z".parse().unwrap());
+        let api = ApiServer::new(Config {
+            clock: clock.clone(),
+            entropy: Entropy::from_seed(7),
+            issuer: Issuer::generate("https://kubernetes.default.svc").unwrap(),
+        });
+        let tasks = TaskGroup::new();
+        api.start(&tasks);
+        let client = kube::Client::new(api.service(), "default");
+        let crd = ApiResource::from_gvk(&GroupVersionKind::gvk(
+            "apiextensions.k8s.io",
+            "v1",
+            "CustomResourceDefinition",
+        ));
+        let crds: Api<DynamicObject> = Api::all_with(client.clone(), &crd);
+        for object in rotaproof_kinds::crds() {
+            crds.create(
+                &PostParams::default(),
+                &serde_json::from_value(object).unwrap(),
+            )
+            .await
+            .unwrap();
+        }
+        let (dialer, listener) = rotaproof_base::memory();
+        let egress = rotaproof_egress::Client::builder(clock.clone())
+            .direct(Arc::new(dialer))
+            .build()
+            .unwrap();
+        let world = Self {
+            client,
+            vault: Fake::default(),
+            clock,
+            operator: None,
+            tasks,
+            _listener: listener,
+            egress,
+        };
+        for name in ["ns", "other"] {
+            let namespace = json!({"metadata": {"name": name}});
+            Api::<Namespace>::all(world.client.clone())
+                .create(
+                    &PostParams::default(),
+                    &serde_json::from_value(namespace).unwrap(),
+                )
+                .await
+                .unwrap();
+        }
+        world.settle().await;
+        world
+    }
+
+    pub(crate) fn start_operator(&mut self) {
+        let mut options = Options::new(self.clock.clone(), Entropy::from_seed(11));
+        options.providers = Providers::default().with("fake", Arc::new(self.vault.clone()));
+        self.operator = Some(rotaproof_operator::start(
+            self.client.clone(),
+            self.egress.clone(),
+            options,
+            &self.tasks,
+        ));
+    }
+
+    pub(crate) async fn stop_operator(&mut self) {
+        self.operator.take().unwrap().stop().await;
+    }
+
+    /// Lets everything happen that needs no more than a moment.
+    pub(crate) async fn settle(&self) {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+    }
+
+    pub(crate) async fn wait(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    pub(crate) async fn create_store(&self, object: Value) {
+        let object = with_kind(object, "ClusterSecretStore");
+        Api::<ClusterSecretStore>::all(self.client.clone())
+            .create(
+                &PostParams::default(),
+                &serde_json::from_value(object).unwrap(),
+            )
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn create_namespaced_store(&self, namespace: &str, name: &str) {
+        let object = with_kind(
+            json!({"metadata": {"name": name}, "spec": {"provider": {"fake": {"data": []}}}}),
+            "SecretStore",
+        );
+        Api::<SecretStore>::namespaced(self.client.clone(), namespace)
+            .create(
+                &PostParams::default(),
+                &serde_json::from_value(object).unwrap(),
+            )
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn store(&self, name: &str) -> ClusterSecretStore {
+        Api::<ClusterSecretStore>::all(self.client.clone())
+            .get(name)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) fn external_secrets(&self) -> Api<ExternalSecret> {
+        Api::namespaced(self.client.clone(), "ns")
+    }
+
+    pub(crate) fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), "ns")
+    }
+
+    /// Creates an ExternalSecret in `ns` that maps `key` of the vault's `app`, with changes to its spec.
+    pub(crate) async fn create(&self, name: &str, changes: Value) -> ExternalSecret {
+        let mut spec = json!({
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": "vault"},
+            "data": [{"secretKey": "key", "remoteRef": {"key": "app"}}],
+        });
+        merge(&mut spec, changes);
+        let object = with_kind(
+            json!({"metadata": {"name": name}, "spec": spec}),
+            "ExternalSecret",
+        );
+        self.external_secrets()
+            .create(
+                &PostParams::default(),
+                &serde_json::from_value(object).unwrap(),
+            )
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn external(&self, name: &str) -> ExternalSecret {
+        self.external_secrets().get(name).await.unwrap()
+    }
+
+    pub(crate) async fn patch(&self, name: &str, patch: Value) {
+        self.external_secrets()
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn delete(&self, name: &str) {
+        self.external_secrets()
+            .delete(name, &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+
+    /// `status/reason/message` of the Ready condition.
+    pub(crate) async fn ready(&self, name: &str) -> String {
+        let status = self.external(name).await.status.unwrap_or_default();
+        status.ready().map_or("none".to_owned(), |c| {
+            format!(
+                "{}/{}/{}",
+                c.status,
+                c.reason.as_deref().unwrap_or_default(),
+                c.message.as_deref().unwrap_or_default()
+            )
+        })
+    }
+
+    pub(crate) async fn refreshed(&self, name: &str) -> String {
+        let status = self.external(name).await.status.unwrap_or_default();
+        status
+            .refresh_time
+            .map(|time| time.0.to_string())
+            .unwrap_or_default()
+    }
+
+    pub(crate) async fn secret(&self, name: &str) -> Option<Secret> {
+        self.secrets().get_opt(name).await.unwrap()
+    }
+
+    /// The value of a key of a Secret.
+    pub(crate) async fn value(&self, name: &str, key: &str) -> Option<String> {
+        let data = self.secret(name).await?.data?;
+        data.get(key)
+            .map(|value| String::from_utf8(value.0.clone()).unwrap())
+    }
+
+    /// `type reason xcount message` of every event of a namespace, sorted.
+    pub(crate) async fn events(&self, namespace: &str) -> Vec<String> {
+        let list = Api::<Event>::namespaced(self.client.clone(), namespace)
+            .list(&ListParams::default())
+            .await
+            .unwrap();
+        let mut lines: Vec<String> = list
+            .into_iter()
+            .filter(|event| {
+                event.involved_object.api_version.as_deref() == Some("external-secrets.io/v1")
+            })
+            .map(|event| {
+                format!(
+                    "{} {} x{} {}",
+                    event.type_.unwrap_or_default(),
+                    event.reason.unwrap_or_default(),
+                    event.count.unwrap_or_default(),
+                    event.message.unwrap_or_default()
+                )
+            })
+            .collect();
+        lines.sort();
+        lines
+    }
+}
+
+fn with_kind(mut object: Value, kind: &str) -> Value {
+    object["apiVersion"] = json!("external-secrets.io/v1");
+    object["kind"] = json!(kind);
+    object
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
+    }
+}
