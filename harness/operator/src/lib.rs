@@ -10,5 +10,7 @@ mod hash;
 mod kube_error;
 pub mod provider;
 mod store;
+pub mod template;
+pub mod value;
 
 pub use engine::{Operator, Options, start};
