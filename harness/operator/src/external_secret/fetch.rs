@@ -2,8 +2,8 @@
 
 use rotaproof_base::SecretValue;
 use rotaproof_kinds::external_secrets::{
-    DeletionPolicy, ExternalSecret, ExternalSecretData, ExternalSecretDataFrom, Find,
-    NullBytePolicy, RemoteRef, SecretStoreRef,
+    DeletionPolicy, ExternalSecret, ExternalSecretData, ExternalSecretDataFrom, Find, RemoteRef,
+    SecretStoreRef,
 };
 
 use super::failure::{Consequence, Failure};
@@ -90,8 +90,8 @@ impl Fetch<'_> {
         let client = clients.get(&reference, namespace).await?;
         let value = client.get_secret(&entry.remote_ref).await?;
         let strategy = entry.remote_ref.decoding_strategy.unwrap_or_default();
-        let value = shape::decode(strategy, value)?;
-        check_null_bytes(
+        let value = shape::decode(strategy, &value)?;
+        shape::check_null_bytes(
             entry.remote_ref.null_byte_policy,
             [(&entry.secret_key, &value)],
         )?;
@@ -146,7 +146,7 @@ impl Fetch<'_> {
         let conversion = find.conversion_strategy.unwrap_or_default();
         let decoding = find.decoding_strategy.unwrap_or_default();
         let map = shape::keys_and_values(map, &entry.rewrite, conversion, decoding)?;
-        check_null_bytes(find.null_byte_policy, &map)?;
+        shape::check_null_bytes(find.null_byte_policy, &map)?;
         Ok(map)
     }
 
@@ -162,29 +162,11 @@ impl Fetch<'_> {
         let conversion = extract.conversion_strategy.unwrap_or_default();
         let decoding = extract.decoding_strategy.unwrap_or_default();
         let map = shape::keys_and_values(map, &entry.rewrite, conversion, decoding)?;
-        check_null_bytes(extract.null_byte_policy, &map)?;
+        shape::check_null_bytes(extract.null_byte_policy, &map)?;
         Ok(map)
     }
 }
 
 fn default_store(external: &ExternalSecret) -> SecretStoreRef {
     external.spec.secret_store_ref.clone().unwrap_or_default()
-}
-
-fn check_null_bytes<'a>(
-    policy: Option<NullBytePolicy>,
-    entries: impl IntoIterator<Item = (&'a String, &'a SecretValue)>,
-) -> Result<(), Failure> {
-    if policy != Some(NullBytePolicy::Fail) {
-        return Ok(());
-    }
-    for (key, value) in entries {
-        if value.expose().contains(&0) {
-            return Err(Failure::new(format!(
-                "fetched secret value for key {key:?} contains null bytes; use a text-safe format such as \
-                 PEM/base64 or leave nullBytePolicy unset for intentional binary data"
-            )));
-        }
-    }
-    Ok(())
 }

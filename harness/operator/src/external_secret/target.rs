@@ -1,12 +1,8 @@
 //! The Secret as it should be (ESO 2.9.0, the mutation function of `Reconcile`, `ApplyTemplate`, `setMetadata`).
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use rotaproof_kinds::external_secrets::{
-    CreationPolicy, ExternalSecret, ExternalSecretTemplate, TemplateMergePolicy,
-};
+use rotaproof_kinds::external_secrets::{CreationPolicy, ExternalSecret};
 
 use super::failure::Failure;
 use super::refresh::DATA_HASH_ANNOTATION;
@@ -54,11 +50,13 @@ async fn apply_template(
     fetched: &SecretMap,
     manager: &str,
 ) -> Result<(), Failure> {
-    let template = external.spec.target.template.as_ref();
-    if let Some(template) = template {
-        refuse_privileged(template)?;
-    }
-    set_metadata(external, secret, manager);
+    let stale_labels = managed_fields::owned(secret, manager, &["metadata", "labels"]);
+    let stale_annotations = managed_fields::owned(secret, manager, &["metadata", "annotations"]);
+    let meta = &mut secret.metadata;
+    let labels = meta.labels.get_or_insert_default();
+    labels.retain(|key, _| !stale_labels.contains(key));
+    let annotations = meta.annotations.get_or_insert_default();
+    annotations.retain(|key, _| !stale_annotations.contains(key));
     let keeps = matches!(
         external.spec.target.creation_policy,
         CreationPolicy::Merge | CreationPolicy::CreateOrMerge
@@ -66,109 +64,15 @@ async fn apply_template(
     if !keeps {
         secret.data = None;
     }
-    let copy = |secret: &mut Secret| {
-        secret.data.get_or_insert_default().extend(
-            fetched
-                .iter()
-                .map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec()))),
-        );
-    };
-    let Some(template) = template else {
-        copy(secret);
-        return Ok(());
-    };
-    if let Some(type_) = template.type_.as_ref().filter(|type_| !type_.is_empty()) {
-        secret.type_ = Some(type_.clone());
+    if let Some(template) = &external.spec.target.template {
+        let namespace = external.metadata.namespace.as_deref().unwrap_or_default();
+        return shape::render(client, namespace, template, fetched, secret).await;
     }
-    let nothing_rendered = template.data.is_empty() && template.template_from.is_empty();
-    if template.merge_policy == TemplateMergePolicy::Merge || nothing_rendered {
-        copy(secret);
+    labels.extend(external.metadata.labels.clone().unwrap_or_default());
+    annotations.extend(external.metadata.annotations.clone().unwrap_or_default());
+    let data = secret.data.get_or_insert_default();
+    for (key, value) in fetched {
+        data.insert(key.clone(), ByteString(value.expose().to_vec()));
     }
-    let namespace = external.metadata.namespace.as_deref().unwrap_or_default();
-    shape::render(client, namespace, template, fetched, secret).await
-}
-
-/// Labels and annotations: the ExternalSecret's own, or the template's in their place.
-fn set_metadata(external: &ExternalSecret, secret: &mut Secret, manager: &str) {
-    let stale_labels = managed_fields::owned(secret, manager, &["metadata", "labels"]);
-    let stale_annotations = managed_fields::owned(secret, manager, &["metadata", "annotations"]);
-    let (labels, annotations) = match &external.spec.target.template {
-        Some(template) => (
-            template.metadata.labels.clone(),
-            template.metadata.annotations.clone(),
-        ),
-        None => (
-            external.metadata.labels.clone().unwrap_or_default(),
-            external.metadata.annotations.clone().unwrap_or_default(),
-        ),
-    };
-    replace(
-        secret.metadata.labels.get_or_insert_default(),
-        &stale_labels,
-        labels,
-    );
-    replace(
-        secret.metadata.annotations.get_or_insert_default(),
-        &stale_annotations,
-        annotations,
-    );
-    if let Some(template) = &external.spec.target.template
-        && secret.metadata.deletion_timestamp.is_none()
-        && !template.metadata.finalizers.is_empty()
-    {
-        let finalizers = secret.metadata.finalizers.get_or_insert_default();
-        for finalizer in &template.metadata.finalizers {
-            if !finalizers.contains(finalizer) {
-                finalizers.push(finalizer.clone());
-            }
-        }
-    }
-}
-
-fn replace(map: &mut BTreeMap<String, String>, stale: &[String], wanted: BTreeMap<String, String>) {
-    for key in stale {
-        map.remove(key);
-    }
-    map.extend(wanted);
-}
-
-/// What a Secret's template may not do (ESO 2.9.0, `ValidateSecretTemplate`).
-fn refuse_privileged(template: &ExternalSecretTemplate) -> Result<(), Failure> {
-    const TOKEN: &str = "kubernetes.io/service-account-token";
-    const BOOTSTRAP: &str = "bootstrap.kubernetes.io/token";
-    const ACCOUNT: &str = "kubernetes.io/service-account.name";
-    let mut refused = Vec::new();
-    match template.type_.as_deref() {
-        Some(TOKEN) if template.metadata.annotations.contains_key(ACCOUNT) => refused.push(
-            format!("template.type={TOKEN:?} with annotation {ACCOUNT:?} is not allowed"),
-        ),
-        Some(TOKEN)
-            if template.template_from.iter().any(|from| {
-                from.target
-                    .as_deref()
-                    .is_some_and(|target| target.eq_ignore_ascii_case("Annotations"))
-            }) =>
-        {
-            refused.push(format!(
-                "template.type={TOKEN:?} with templateFrom target=\"Annotations\" is not allowed"
-            ));
-        }
-        Some(BOOTSTRAP) => refused.push(format!("template.type={BOOTSTRAP:?} is not allowed")),
-        _ => {}
-    }
-    for from in &template.template_from {
-        let target = from.target.as_deref().unwrap_or_default();
-        let known = ["", "Data", "Annotations", "Labels"];
-        if !known.iter().any(|known| target.eq_ignore_ascii_case(known)) {
-            refused.push(format!(
-                "templateFrom target={target:?} is not allowed when targeting a Secret, must be one of \
-                 \"Data\", \"Annotations\" or \"Labels\""
-            ));
-        }
-    }
-    if refused.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(refused.join("\n")))
-    }
+    Ok(())
 }
