@@ -5,7 +5,7 @@ use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue};
 
 /// One AWS account in one home region.
 pub struct AwsConfig {
-    /// The region in which the scenario's secrets live; every other region exists, and is empty.
+    /// The region whose hosts it claims.
     pub region: String,
     /// The account's 12 digits.
     pub account: String,

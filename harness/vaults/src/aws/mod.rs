@@ -49,10 +49,14 @@ pub fn direct_host(region: &str) -> String {
     format!("secretsmanager.{region}.amazonaws.com")
 }
 
-/// One AWS account: Secrets Manager in every region, STS in every region and globally.
+/// The region that answers for `sts.amazonaws.com`.
+const GLOBAL_STS: &str = "us-east-1";
+
+/// One AWS account: Secrets Manager and STS.
 ///
-/// The scenario's secrets live in the home region. Another region is as AWS has it: there, and empty, so that a store
-/// with the wrong region fails as in the cloud ("Secrets Manager can't find the specified secret.").
+/// It claims the hosts of its home region only, so that vaults of several regions stand side by side; a request to
+/// another region is refused by the gateway, which names the host. A client that comes by another way finds every
+/// other region there and empty, as in AWS.
 pub struct AwsVault {
     region: String,
     account: String,
@@ -144,7 +148,7 @@ impl AwsVault {
             (Some("sts"), Some(region), Some("amazonaws"), Some("com"), None) => {
                 Service::Sts(region)
             }
-            (Some("sts"), Some("amazonaws"), Some("com"), None, None) => Service::Sts("us-east-1"),
+            (Some("sts"), Some("amazonaws"), Some("com"), None, None) => Service::Sts(GLOBAL_STS),
             _ if request.headers().contains_key("x-amz-target") => {
                 Service::SecretsManager(&self.region)
             }
@@ -259,13 +263,14 @@ impl Vault for AwsVault {
     }
 
     fn hosts(&self) -> Vec<HostPattern> {
-        vec![
+        let mut hosts = vec![
             HostPattern::new(direct_host(&self.region)),
             HostPattern::new(format!("sts.{}.amazonaws.com", self.region)),
-            HostPattern::new("sts.amazonaws.com"),
-            HostPattern::new("secretsmanager.*.amazonaws.com"),
-            HostPattern::new("sts.*.amazonaws.com"),
-        ]
+        ];
+        if self.region == GLOBAL_STS {
+            hosts.push(HostPattern::new("sts.amazonaws.com"));
+        }
+        hosts
     }
 
     fn describe(&self, request: &Request<Bytes>) -> (String, Option<String>) {

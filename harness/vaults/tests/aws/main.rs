@@ -1,5 +1,11 @@
 //! The AWS emulator and its writer, judged by AWS's own SDK.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod identity;
 mod lab;
 mod secrets;
