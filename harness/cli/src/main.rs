@@ -1,3 +1,7 @@
 //! The command line; see the library for what it does.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rotaproof::cli::main()
+}

@@ -1,1 +1,64 @@
-//! Under construction.
+//! Where a scenario runs: a lane starts a lab (cluster, operator, vaults behind the gateway) for one scenario.
+//!
+//! A further lane is one more folder that implements [`Lane`] and [`Cluster`].
+
+mod embedded;
+mod error;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use rotaproof_base::{Clock, Entropy, Fingerprinter};
+use rotaproof_gateway::Gateway;
+use rotaproof_scenario::Located;
+use rotaproof_scenario::model::vault::Vault;
+use rotaproof_vaults::Writer;
+
+pub use embedded::Embedded;
+pub use error::Error;
+
+/// The vaults that a scenario declares, by its names for them.
+pub type Vaults = IndexMap<Located<String>, Vault>;
+
+/// A kind of place to run scenarios at.
+#[async_trait]
+pub trait Lane: Send + Sync {
+    /// Its name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// A runtime with the clock that its labs need; a scenario has one to itself.
+    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error>;
+
+    /// How long "now" may take: what is true after this without anything else happening is true now.
+    fn settle(&self) -> Duration;
+
+    /// Starts a lab with these vaults, inside a runtime of this lane. The vaults are empty.
+    async fn start(&self, vaults: &Vaults, entropy: &Entropy) -> Result<Lab, Error>;
+}
+
+/// The cluster side of a lab.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// Ends the operator and starts it anew, as a rollout of its Deployment would.
+    async fn restart_operator(&self) -> Result<(), Error>;
+
+    /// Ends everything that was started; nothing stays behind.
+    async fn stop(&self);
+}
+
+/// All that a scenario acts upon.
+pub struct Lab {
+    /// The Kubernetes API.
+    pub client: kube::Client,
+    /// The time of everything in this lab.
+    pub clock: Clock,
+    /// The run's key, which the probes have too.
+    pub fingerprinter: Fingerprinter,
+    /// The vaults' front: journal and faults.
+    pub gateway: Gateway,
+    /// How to write to each vault, by the scenario's name of it.
+    pub writers: IndexMap<String, Box<dyn Writer>>,
+    /// The cluster side.
+    pub cluster: Box<dyn Cluster>,
+}

@@ -1,1 +1,19 @@
-//! Under construction.
+//! Executes scenarios on a lane and tells what happened as events.
+//!
+//! [`run`] deals the scenarios out to threads, one runtime each, and hands their events to one listener in the order
+//! of the scenarios, whatever order they ended in. A step is one file in `step/`, an expectation one file in `expect/`.
+
+mod apply;
+mod emit;
+mod expect;
+mod explain;
+mod ledger;
+mod schedule;
+mod stage;
+mod staleness;
+mod step;
+mod values;
+mod workload;
+mod world;
+
+pub use schedule::{Audit, Listener, Options, run};

@@ -43,6 +43,11 @@ impl<W: Write> Terminal<W> {
         }
     }
 
+    /// Where it writes to.
+    pub fn written(&self) -> &W {
+        &self.out
+    }
+
     fn line(&mut self, ended: &Ended) -> io::Result<()> {
         let (mark, style) = mark(ended.verdict);
         let vaults: Vec<&str> = ended.vaults.iter().map(|v| v.name.as_str()).collect();

@@ -1,0 +1,92 @@
+//! The command line: its grammar, and who carries out what.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::command::{completions, lint, list, new, run, schema, soak};
+use crate::error::ExitStatus;
+
+/// Proves that a secret rotated in a vault reaches the pods that use it, through the External Secrets Operator.
+#[derive(Parser)]
+#[command(name = "rotaproof", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// When to colour the output.
+    #[arg(long, global = true, value_enum, default_value_t, env = "ROTAPROOF_COLOR")]
+    color: Color,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 passed; 1 an expectation failed; 2 the scenario or the command line is wrong;
+3 the environment failed; 130 interrupted. ROTAPROOF_LOG sets the log filter (for example debug).";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenarios and tell what happened.
+    Run(run::Args),
+    /// Parse and check scenarios without running them.
+    Lint(lint::Args),
+    /// List scenarios.
+    List(list::Args),
+    /// Print the JSON schema of scenario files.
+    Schema,
+    /// Write a commented scenario, with its manifests, that passes.
+    New(new::Args),
+    /// Refresh and rotate for days of virtual time, and tell the percentiles.
+    Soak(soak::Args),
+    /// Print a shell's completions.
+    Completions(completions::Args),
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// Carries out the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    anstream::ColorChoice::from(cli.color).write_global();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ROTAPROOF_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+    let outcome = match cli.command {
+        Command::Run(args) => run::execute(args),
+        Command::Lint(args) => lint::execute(&args),
+        Command::List(args) => list::execute(&args),
+        Command::Schema => schema::execute(),
+        Command::New(args) => new::execute(&args),
+        Command::Soak(args) => soak::execute(args),
+        Command::Completions(args) => completions::execute(&args, &mut Cli::command()),
+    };
+    match outcome {
+        Ok(status) => status.into(),
+        Err(error) => {
+            error.print();
+            ExitStatus::from(&error).into()
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `rotaproof run`
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use rotaproof_cluster::{Embedded, Lane};
+use rotaproof_events::{Counts, Record};
+use rotaproof_report::{JUnit, JsonLines, Progress, Report, Terminal};
+use rotaproof_runner::{Listener, Options};
+use rotaproof_scenario::Case;
+use tokio_util::sync::CancellationToken;
+
+use super::select::Selection;
+use crate::error::{Error, ExitStatus};
+
+/// What to run, where, and what to write.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How to run scenarios.
+#[derive(clap::Args, Clone)]
+pub(crate) struct How {
+    /// Where the scenarios run.
+    #[arg(long, value_enum, default_value_t, env = "ROTAPROOF_LANE")]
+    lane: LaneName,
+    /// How many scenarios at once; by default one per core.
+    #[arg(long, value_name = "N", env = "ROTAPROOF_JOBS")]
+    jobs: Option<usize>,
+    /// Reproduces a run: the same seed gives the same events. Drawn, and told, where it is not given.
+    #[arg(long, value_name = "N", env = "ROTAPROOF_SEED")]
+    seed: Option<u64>,
+    /// Start no further scenario after one did not pass.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Machine time that one scenario may take: 90s, 5m.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+    /// Write a report: junit=FILE, json=FILE (JSON lines); several with commas.
+    #[arg(long, value_name = "KIND=FILE", value_delimiter = ',')]
+    report: Vec<ReportFile>,
+}
+
+/// The lanes that this version has.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum LaneName {
+    /// In this process, in virtual time; needs nothing.
+    #[default]
+    Embedded,
+}
+
+#[derive(Clone)]
+struct ReportFile {
+    kind: ReportKind,
+    path: PathBuf,
+}
+
+#[derive(Clone, Copy)]
+enum ReportKind {
+    JUnit,
+    Json,
+}
+
+impl FromStr for ReportFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let kind = |kind| match kind {
+            "junit" => Some(ReportKind::JUnit),
+            "json" => Some(ReportKind::Json),
+            _ => None,
+        };
+        match text.split_once('=') {
+            Some((name, path)) if !path.is_empty() => match kind(name) {
+                Some(kind) => Ok(Self { kind, path: path.into() }),
+                None => Err(format!("unknown report `{name}`: expected junit or json")),
+            },
+            _ => Err("expected KIND=FILE, for example junit=report.xml".into()),
+        }
+    }
+}
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|e: jiff::Error| e.to_string())?;
+    Duration::try_from(span).map_err(|_| "expected a positive duration, for example 90s".into())
+}
+
+pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
+    let cases = args.selection.load_some()?;
+    carry_out(&cases, &args.how)
+}
+
+/// Runs the cases and reports; the way of every command that runs.
+pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> {
+    let interrupt = CancellationToken::new();
+    let _watcher = Interrupt::watch(interrupt.clone())?;
+    let progress = match std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
+        true => Progress::bar(cases.len() as u64),
+        false => Progress::none(),
+    };
+    let mut reports = Reports {
+        progress: progress.share(),
+        all: vec![Box::new(Terminal::new(anstream::stdout(), progress))],
+        failed: None,
+    };
+    for ReportFile { kind, path } in &how.report {
+        let file = File::create(path).map_err(|source| Error::File {
+            action: "write",
+            path: path.clone(),
+            source,
+        })?;
+        let out = BufWriter::new(file);
+        reports.all.push(match kind {
+            ReportKind::JUnit => Box::new(JUnit::new(out)),
+            ReportKind::Json => Box::new(JsonLines::new(out)),
+        });
+    }
+    let lane: Arc<dyn Lane> = match how.lane {
+        LaneName::Embedded => Arc::new(Embedded),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = Options {
+        lane,
+        seed: how.seed.unwrap_or_else(draw_seed),
+        jobs: how.jobs.unwrap_or(cores),
+        fail_fast: how.fail_fast,
+        timeout: how.timeout,
+        interrupt,
+        version: env!("CARGO_PKG_VERSION").into(),
+        audit: None,
+    };
+    let counts = rotaproof_runner::run(cases, &options, &mut reports);
+    match reports.failed {
+        Some(error) => Err(Error::Output(error)),
+        None => Ok(status(&counts)),
+    }
+}
+
+fn status(counts: &Counts) -> ExitStatus {
+    match counts.exit_code() {
+        0 => ExitStatus::Passed,
+        1 => ExitStatus::Failed,
+        130 => ExitStatus::Interrupted,
+        _ => ExitStatus::Environment,
+    }
+}
+
+/// Five digits from the machine's time: short enough to read over a shoulder.
+fn draw_seed() -> u64 {
+    let nanos = jiff::Timestamp::now().as_nanosecond();
+    u64::try_from(nanos.unsigned_abs() / 1_000 % 100_000).unwrap_or(0)
+}
+
+struct Reports {
+    progress: Progress,
+    all: Vec<Box<dyn Report>>,
+    failed: Option<std::io::Error>,
+}
+
+impl Listener for Reports {
+    fn record(&mut self, record: &Record) {
+        for report in &mut self.all {
+            if let Err(error) = report.record(record) {
+                self.failed.get_or_insert(error);
+            }
+        }
+    }
+
+    fn ended(&mut self) {
+        self.progress.advance();
+    }
+}
+
+/// A thread that waits for Ctrl-C (or a termination) and cancels the run; it ends with this value.
+struct Interrupt {
+    done: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Interrupt {
+    fn watch(interrupt: CancellationToken) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let done = CancellationToken::new();
+        let ended = done.clone();
+        let thread = std::thread::spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = ended.cancelled() => {}
+                    () = signalled() => interrupt.cancel(),
+                }
+            });
+        });
+        Ok(Self {
+            done,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.done.cancel();
+        if let Some(thread) = self.thread.take() {
+            // The thread only waits; it cannot have panicked.
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,120 @@
+//! Objects of manifests, to and from the API.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::discovery::{ApiCapabilities, Scope};
+use kube::{Api, Client};
+use serde_json::Value;
+
+/// What kinds the API serves, asked once each.
+#[derive(Default)]
+pub(crate) struct Kinds(Mutex<BTreeMap<(String, String), (ApiResource, ApiCapabilities)>>);
+
+/// Who applies, in `managedFields`.
+const MANAGER: &str = "rotaproof";
+
+/// Why an object did not get through.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    /// It is no Kubernetes object.
+    #[error("not a Kubernetes object: it lacks {0}")]
+    NotAnObject(&'static str),
+    /// The API serves no such kind.
+    #[error("no matches for kind \"{kind}\" in version \"{version}\"")]
+    NoSuchKind {
+        /// The kind.
+        kind: String,
+        /// The `apiVersion`.
+        version: String,
+    },
+    /// The API refused it.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<kube::Error> for ApplyError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Refused(status.message.clone()),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl Kinds {
+    /// The API for an object, and its name.
+    async fn api(
+        &self,
+        client: &Client,
+        object: &Value,
+    ) -> Result<(Api<DynamicObject>, String), ApplyError> {
+        let text = |pointer: &str, lack| {
+            object.pointer(pointer).and_then(Value::as_str).ok_or(ApplyError::NotAnObject(lack))
+        };
+        let version = text("/apiVersion", "apiVersion")?;
+        let kind = text("/kind", "kind")?;
+        let name = text("/metadata/name", "metadata.name")?;
+        let (resource, capabilities) = self.resolve(client, version, kind).await?;
+        let api = match capabilities.scope {
+            Scope::Cluster => Api::all_with(client.clone(), &resource),
+            Scope::Namespaced => {
+                let namespace = text("/metadata/namespace", "").unwrap_or("default");
+                Api::namespaced_with(client.clone(), namespace, &resource)
+            }
+        };
+        Ok((api, name.to_owned()))
+    }
+
+    async fn resolve(
+        &self,
+        client: &Client,
+        version: &str,
+        kind: &str,
+    ) -> Result<(ApiResource, ApiCapabilities), ApplyError> {
+        let key = (version.to_owned(), kind.to_owned());
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (group, short) = version.split_once('/').unwrap_or(("", version));
+        let gvk = GroupVersionKind::gvk(group, short, kind);
+        let found = kube::discovery::pinned_kind(client, &gvk)
+            .await
+            .map_err(|_| ApplyError::NoSuchKind {
+                kind: kind.to_owned(),
+                version: version.to_owned(),
+            })?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// Applies an object, server-side.
+    pub(crate) async fn apply(&self, client: &Client, object: &Value) -> Result<(), ApplyError> {
+        let (api, name) = self.api(client, object).await?;
+        let params = PatchParams::apply(MANAGER).force();
+        api.patch(&name, &params, &Patch::Apply(object)).await?;
+        Ok(())
+    }
+
+    /// Deletes an object, its dependents in the background.
+    pub(crate) async fn delete(&self, client: &Client, object: &Value) -> Result<(), ApplyError> {
+        let (api, name) = self.api(client, object).await?;
+        api.delete(&name, &DeleteParams::background()).await?;
+        Ok(())
+    }
+
+    /// Merges a patch into an object.
+    pub(crate) async fn merge(
+        &self,
+        client: &Client,
+        object: &Value,
+        patch: &Value,
+    ) -> Result<(), ApplyError> {
+        let (api, name) = self.api(client, object).await?;
+        api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(())
+    }
+}

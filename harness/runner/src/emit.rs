@@ -1,0 +1,59 @@
+//! Hands events to whoever listens, stamped with both clocks.
+
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use rotaproof_events::{Event, Record};
+
+/// The machine's time since the run's start; the only clock of the runner that is never virtual.
+#[derive(Clone, Copy)]
+pub(crate) struct WallClock(jiff::Timestamp);
+
+impl WallClock {
+    pub(crate) fn start() -> Self {
+        Self(jiff::Timestamp::now())
+    }
+
+    pub(crate) fn started(self) -> jiff::Timestamp {
+        self.0
+    }
+
+    pub(crate) fn elapsed_us(self) -> u64 {
+        let elapsed = jiff::Timestamp::now().duration_since(self.0);
+        u64::try_from(elapsed.as_micros()).unwrap_or(0)
+    }
+}
+
+/// Sends a scenario's events to the run's thread.
+#[derive(Clone)]
+pub(crate) struct Emitter {
+    scenario: usize,
+    wall: WallClock,
+    records: SyncSender<Record>,
+}
+
+impl Emitter {
+    pub(crate) fn new(scenario: usize, wall: WallClock, records: SyncSender<Record>) -> Self {
+        Self {
+            scenario,
+            wall,
+            records,
+        }
+    }
+
+    /// Tells an event that happened at `at`, since the scenario's start. Waits where the reports lag behind.
+    pub(crate) fn emit(&self, at: Duration, event: Event) {
+        let record = Record {
+            scenario: Some(self.scenario),
+            at_us: u64::try_from(at.as_micros()).unwrap_or(u64::MAX),
+            wall_us: self.wall.elapsed_us(),
+            event,
+        };
+        // The receiver is gone only when the run has been abandoned; then nobody listens.
+        let _ = self.records.send(record);
+    }
+
+    pub(crate) fn wall(&self) -> WallClock {
+        self.wall
+    }
+}

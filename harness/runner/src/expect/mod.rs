@@ -1,0 +1,151 @@
+//! The expectations: one file per subject, in three tenses.
+//!
+//! A check reads the state once and answers whether the expectation holds. `within` asks again on each change up to
+//! its deadline; `throughout` asks on each change and must never hear no. Nothing polls.
+
+mod count;
+mod event;
+mod externalsecret;
+pub(crate) mod interval;
+mod job;
+mod origin;
+mod pod;
+mod requests;
+mod secret;
+mod staleness;
+mod store;
+
+use std::time::Duration;
+
+use rotaproof_events::human;
+use rotaproof_scenario::model::expect::{Expectation, Subject, Tense};
+use rotaproof_scenario::{Budget, PodRef};
+use tokio::time::Instant;
+
+use crate::explain::About;
+use crate::stage::{Stage, Trouble};
+
+/// Why an expectation does not hold.
+pub(crate) struct Mismatch {
+    /// In one sentence.
+    pub(crate) what: String,
+    pub(crate) expected: String,
+    pub(crate) actual: String,
+    pub(crate) about: About,
+}
+
+/// What holds, in one line, or why it does not.
+pub(crate) type Checked = Result<String, Mismatch>;
+
+/// Waits as the tense says.
+pub(crate) async fn run(stage: &Stage<'_>, expectation: &Expectation) -> Result<String, Trouble> {
+    let subject = &expectation.subject;
+    match &expectation.tense {
+        Tense::Now => {
+            tokio::time::sleep(stage.settle).await;
+            check(stage, subject)?.map_err(|mismatch| trouble(mismatch, ""))
+        }
+        Tense::Within(budget) => within(stage, subject, budget).await,
+        Tense::Throughout(budget) => throughout(stage, subject, budget).await,
+    }
+}
+
+async fn within(stage: &Stage<'_>, subject: &Subject, budget: &Budget) -> Result<String, Trouble> {
+    let limit = budget.at(interval_of(stage, subject));
+    let begun = Instant::now();
+    let mut changes = stage.world.changes();
+    loop {
+        changes.mark_unchanged();
+        let mismatch = match check(stage, subject)? {
+            Ok(holds) => return Ok(format!("{holds}, after {}", human(begun.elapsed()))),
+            Err(mismatch) => mismatch,
+        };
+        tokio::select! {
+            biased;
+            _ = changes.changed() => {}
+            () = tokio::time::sleep_until(begun + limit) => {
+                return Err(trouble(mismatch, &format!(", within {}", shown(budget, limit))));
+            }
+        }
+    }
+}
+
+async fn throughout(
+    stage: &Stage<'_>,
+    subject: &Subject,
+    budget: &Budget,
+) -> Result<String, Trouble> {
+    let limit = budget.at(interval_of(stage, subject));
+    let begun = Instant::now();
+    tokio::time::sleep(stage.settle).await;
+    let mut changes = stage.world.changes();
+    loop {
+        changes.mark_unchanged();
+        let holds = check(stage, subject)?.map_err(|mismatch| {
+            let after = human(begun.elapsed());
+            trouble(mismatch, &format!(", throughout {}; it ended after {after}", shown(budget, limit)))
+        })?;
+        tokio::select! {
+            biased;
+            _ = changes.changed() => {}
+            () = tokio::time::sleep_until(begun + limit) => {
+                return Ok(format!("{holds}, throughout {}", human(limit)));
+            }
+        }
+    }
+}
+
+/// `1 refresh + 10s (1h0m10s)`
+fn shown(budget: &Budget, limit: Duration) -> String {
+    match budget.refreshes > 0.0 {
+        true => format!("{budget} ({})", human(limit)),
+        false => human(limit),
+    }
+}
+
+fn trouble(mismatch: Mismatch, tense: &str) -> Trouble {
+    let mut trouble = Trouble::failed(mismatch.what).about(mismatch.about);
+    trouble.expected = Some(mismatch.expected + tense);
+    trouble.actual = Some(mismatch.actual);
+    trouble
+}
+
+/// Reads the state once. The outer error is a scenario that cannot be evaluated.
+fn check(stage: &Stage<'_>, subject: &Subject) -> Result<Checked, Trouble> {
+    match subject {
+        Subject::ExternalSecret(expected) => externalsecret::check(stage, expected),
+        Subject::Store(expected) => Ok(store::check(&stage.world.state(), expected)),
+        Subject::Secret(expected) => secret::check(stage, expected),
+        Subject::Pod(expected) => pod::check(stage, expected),
+        Subject::Job(expected) => Ok(job::check_job(&stage.world.state(), expected)),
+        Subject::NotebookValidationJob(expected) => {
+            Ok(job::check_notebook(&stage.world.state(), expected))
+        }
+        Subject::Requests(expected) => requests::check(stage, expected),
+        Subject::Event(expected) => event::check(stage, expected),
+        Subject::Staleness(expected) => Ok(staleness::check(stage, expected)),
+    }
+}
+
+/// The refresh interval that a subject's budgets count.
+fn interval_of(stage: &Stage<'_>, subject: &Subject) -> Duration {
+    let state = stage.world.state();
+    match subject {
+        Subject::ExternalSecret(expected) => {
+            interval::of_external_secret(&state, &expected.externalsecret.value.to_string())
+        }
+        Subject::Secret(expected) => interval::of_secret(&state, &expected.secret.value.to_string()),
+        _ => interval::longest(&state),
+    }
+}
+
+/// The `namespace/name` of a pod.
+pub(crate) fn pod_of(stage: &Stage<'_>, pod: &PodRef) -> Result<String, Trouble> {
+    match pod {
+        PodRef::Name(name) => Ok(name.to_string()),
+        PodRef::Alias(alias) => {
+            let found = stage.world.state().pod_by_alias(alias);
+            found.ok_or_else(|| Trouble::failed(format!("`{alias}` has no pod yet")))
+        }
+    }
+}

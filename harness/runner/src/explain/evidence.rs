@@ -1,0 +1,172 @@
+//! The lines that explain: pod, Secret, ExternalSecret, store with their Events, and the journal.
+
+use std::sync::Arc;
+
+use rotaproof_events::{Evidence, human};
+use rotaproof_gateway::{ClientKind, Entry};
+
+use super::chain::Chain;
+use crate::world::{Kind, State};
+
+/// Journal lines shown at most: the last ones.
+const JOURNAL_LINES: usize = 8;
+
+pub(super) fn gather(state: &State, chain: &Chain, journal: &[Arc<Entry>]) -> Vec<Evidence> {
+    let mut all = Vec::new();
+    if let Some(pod) = &chain.pod {
+        all.push(of_pod(state, pod));
+    }
+    for secret in &chain.secrets {
+        all.push(of_secret(state, secret));
+    }
+    for name in &chain.external_secrets {
+        all.push(of_synced(state, Kind::ExternalSecret, name));
+    }
+    for (kind, name) in &chain.stores {
+        all.push(of_synced(state, *kind, name));
+    }
+    all.push(of_journal(state, chain, journal));
+    all
+}
+
+fn of_pod(state: &State, pod: &str) -> Evidence {
+    let alias = state.pod_name(pod);
+    let mut lines = Vec::new();
+    match state.object(Kind::Pod, pod) {
+        Some(seen) => {
+            let started = seen.text("/status/startTime").unwrap_or("not started");
+            lines.push(format!("phase {}, start {started}", seen.text("/status/phase").unwrap_or("unknown")));
+            let statuses = seen.at("/status/containerStatuses").and_then(|s| s.as_array());
+            for status in statuses.into_iter().flatten() {
+                if let Some(waiting) = status["state"]["waiting"].as_object() {
+                    let text = |field: &str| waiting.get(field).and_then(|v| v.as_str()).unwrap_or_default();
+                    lines.push(format!(
+                        "container {} waits: {} {}",
+                        status["name"].as_str().unwrap_or_default(),
+                        text("reason"),
+                        text("message"),
+                    ));
+                }
+            }
+        }
+        None => lines.push("no such pod".into()),
+    }
+    let report = state.report(pod);
+    for (place, fingerprint) in report.iter().flat_map(|report| report.places()) {
+        if state.ledger.find(fingerprint).is_some() {
+            lines.push(format!("{place} holds {}", state.describe(fingerprint)));
+        }
+    }
+    lines.extend(events_of(state, "Pod", pod));
+    let title = if alias == pod { format!("Pod {pod}") } else { format!("Pod {pod} (`{alias}`)") };
+    Evidence { title, lines }
+}
+
+fn of_secret(state: &State, name: &str) -> Evidence {
+    let lines = match state.object(Kind::Secret, name) {
+        Some(seen) => seen
+            .fingerprints()
+            .map(|(key, fingerprint)| format!("{key} holds {}", state.describe(fingerprint)))
+            .collect(),
+        None => vec!["no such Secret".into()],
+    };
+    Evidence {
+        title: format!("Secret {name}"),
+        lines,
+    }
+}
+
+fn of_synced(state: &State, kind: Kind, name: &str) -> Evidence {
+    let mut lines = Vec::new();
+    match state.object(kind, name) {
+        Some(seen) => {
+            match seen.condition("Ready") {
+                Some(ready) => lines.push(format!("Ready={} {}: {}", ready.status, ready.reason, ready.message)),
+                None => lines.push("has no Ready condition yet".into()),
+            }
+            if let Some(time) = seen.text("/status/refreshTime") {
+                let interval = seen.text("/spec/refreshInterval").unwrap_or("unset");
+                lines.push(format!("refreshTime {time}, refreshInterval {interval}"));
+            }
+        }
+        None => lines.push(format!("no such {}", kind.name())),
+    }
+    lines.extend(events_of(state, kind.name(), name));
+    Evidence {
+        title: format!("{} {name}", kind.name()),
+        lines,
+    }
+}
+
+/// The Events about an object, oldest first.
+fn events_of(state: &State, kind: &str, name: &str) -> Vec<String> {
+    let (namespace, name) = name.split_once('/').unwrap_or(("", name));
+    let mut found: Vec<(String, String)> = state
+        .objects(Kind::Event)
+        .filter(|(_, event)| {
+            let about = |field: &str| event.text(&format!("/involvedObject/{field}")).unwrap_or_default();
+            about("kind") == kind && about("name") == name && about("namespace") == namespace
+        })
+        .map(|(_, event)| {
+            let text = |field: &str| event.text(field).unwrap_or_default();
+            let count = event.at("/count").and_then(|c| c.as_u64()).unwrap_or(1);
+            let times = if count > 1 { format!(" (x{count})") } else { String::new() };
+            let last = text("/lastTimestamp").to_owned();
+            let message = text("/message").replace('\n', " ");
+            let line = format!("event {last} {} {}: {message}{times}", text("/type"), text("/reason"));
+            (last, line)
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, line)| line).collect()
+}
+
+fn of_journal(state: &State, chain: &Chain, journal: &[Arc<Entry>]) -> Evidence {
+    let wanted = |entry: &&Arc<Entry>| {
+        entry.client == ClientKind::Operator
+            && chain.vault.as_deref().is_none_or(|vault| entry.vault.as_deref() == Some(vault))
+    };
+    let of_interest: Vec<_> = journal.iter().filter(wanted).collect();
+    let skipped = of_interest.len().saturating_sub(JOURNAL_LINES);
+    let mut lines = Vec::new();
+    if skipped > 0 {
+        lines.push(format!("... {skipped} earlier requests"));
+    }
+    lines.extend(of_interest.iter().skip(skipped).map(|entry| journal_line(state, entry)));
+    if lines.is_empty() {
+        lines.push("the operator asked for nothing".into());
+    }
+    Evidence {
+        title: "Journal of the operator's requests".into(),
+        lines,
+    }
+}
+
+/// `+1h0m0.001s aws GetSecretValue prod/notebook/aws -> 200 v2`
+fn journal_line(state: &State, entry: &Entry) -> String {
+    let mut line = format!("+{}", human(entry.elapsed));
+    match &entry.vault {
+        Some(vault) => line.push_str(&format!(" {vault} {}", entry.operation)),
+        None => line.push_str(&format!(" {} {} (no vault claims this host)", entry.method, entry.host)),
+    }
+    if let Some(secret) = &entry.secret {
+        line.push_str(&format!(" {secret}"));
+    }
+    match entry.status {
+        Some(status) => line.push_str(&format!(" -> {status}")),
+        None => line.push_str(" -> no answer"),
+    }
+    let vault = entry.vault.as_deref().unwrap_or_default();
+    for served in &entry.versions {
+        let secret = format!("{vault}/{}", served.secret);
+        let known = state.ledger.history(&secret).and_then(|h| h.by_vault_version(&served.version));
+        line.push_str(&format!(" {}", known.map_or(served.version.as_str(), |v| v.name.as_str())));
+    }
+    if let Some(refusal) = &entry.refusal {
+        line.push_str(&format!(" {refusal}"));
+    }
+    if let Some(fault) = &entry.fault {
+        line.push_str(&format!(" (fault: {fault})"));
+    }
+    line
+}

@@ -1,0 +1,54 @@
+//! `apply`: a manifest as it is, or one that must be refused.
+
+use rotaproof_events::Event;
+use rotaproof_scenario::Span;
+use rotaproof_scenario::model::step::Apply;
+
+use super::documents;
+use crate::stage::{Stage, Trouble};
+
+pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<String, Trouble> {
+    let path = apply.manifest.value.as_str();
+    let mut applied = 0;
+    let mut refusal = None;
+    for document in documents(stage, path) {
+        match stage.kinds.apply(&stage.lab.client, &document.object).await {
+            Ok(()) => applied += 1,
+            Err(error) => {
+                refusal = Some((document.line, error.to_string()));
+                break;
+            }
+        }
+    }
+    match (&refusal, &apply.refused) {
+        (None, None) => {}
+        (Some((line, error)), None) => {
+            let mut trouble = Trouble::failed(format!("the API refused {path}, line {line}"));
+            trouble.actual = Some(error.clone());
+            return Err(trouble);
+        }
+        (Some((_, error)), Some(wanted)) if error.contains(wanted.as_str()) => {}
+        (refusal, Some(wanted)) => {
+            let mut trouble = Trouble::failed(format!("the API did not refuse {path} as it should"));
+            trouble.expected = Some(format!("refused with `{wanted}`"));
+            trouble.actual = Some(match refusal {
+                Some((_, error)) => format!("refused with `{error}`"),
+                None => "accepted".into(),
+            });
+            return Err(trouble);
+        }
+    }
+    if let Some(finding) = &apply.finding {
+        stage.tell(Event::Finding {
+            location: stage.location(span),
+            manifest: path.to_owned(),
+            finding: finding.clone(),
+            refusal: refusal.as_ref().map(|(_, error)| error.clone()),
+            fix: apply.fix.clone(),
+        });
+    }
+    Ok(match refusal {
+        Some((_, error)) => format!("refused: {error}"),
+        None => format!("{applied} applied"),
+    })
+}

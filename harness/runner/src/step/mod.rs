@@ -1,0 +1,101 @@
+//! The steps: one file per verb that does more than pass on.
+
+mod advance;
+mod apply;
+mod delete;
+mod fault;
+mod force_sync;
+mod rotate;
+mod start;
+mod vault_secret;
+
+use std::pin::Pin;
+
+use futures::future::try_join_all;
+use rotaproof_events::Event;
+use rotaproof_scenario::Document;
+use rotaproof_scenario::model::step::{Action, Step};
+use rotaproof_vaults::Writer;
+
+use crate::expect;
+use crate::stage::{Stage, Trouble};
+
+/// The objects of a manifest, by its path as the scenario writes it; the checks have proven that it is there.
+fn documents<'a>(stage: &'a Stage<'_>, path: &str) -> &'a [Document] {
+    let manifest = stage.case.manifests.get(path);
+    manifest.map_or(&[], |manifest| manifest.documents.as_slice())
+}
+
+/// The writer of a vault.
+pub(crate) fn writer<'a>(stage: &'a Stage<'_>, vault: &str) -> Result<&'a dyn Writer, Trouble> {
+    let writer = stage.lab.writers.get(vault).map(AsRef::as_ref);
+    writer.ok_or_else(|| Trouble::environment(format!("the lane has no vault `{vault}`")))
+}
+
+/// Runs steps one after another, up to the first that fails.
+pub(crate) fn run_all<'a>(
+    stage: &'a Stage<'_>,
+    steps: &'a [Step],
+) -> Pin<Box<dyn Future<Output = Result<(), Trouble>> + 'a>> {
+    Box::pin(async move {
+        for step in steps {
+            run(stage, step).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn run(stage: &Stage<'_>, step: &Step) -> Result<(), Trouble> {
+    let verb = step.verb();
+    let location = stage.location(step.span);
+    stage.tell(Event::StepStarted {
+        location: location.clone(),
+        verb: verb.to_owned(),
+        summary: stage.source_line(step.span).trim().trim_start_matches("- ").to_owned(),
+    });
+    let outcome = act(stage, step).await.map_err(|mut trouble| {
+        // The innermost step is the one that failed.
+        trouble.span.get_or_insert(step.span);
+        trouble
+    })?;
+    // A rotation marks the moment of its acknowledgement itself.
+    if !matches!(step.value, Action::Rotate(_)) {
+        stage.mark(verb, step.name().map(|name| name.value.as_str()));
+    }
+    stage.tell(Event::StepPassed { location, outcome });
+    Ok(())
+}
+
+/// Carries a step out; what it established, in one line.
+async fn act(stage: &Stage<'_>, step: &Step) -> Result<String, Trouble> {
+    match &step.value {
+        Action::Apply(apply) => apply::run(stage, apply, step.span).await,
+        Action::Delete(delete) => delete::run(stage, delete).await,
+        Action::Start(start) => start::run(stage, start).await,
+        Action::Rotate(rotate) => rotate::run(stage, rotate).await,
+        Action::Write(write) => vault_secret::write(stage, write).await,
+        Action::Destroy(destroy) => vault_secret::destroy(stage, destroy).await,
+        Action::Remove(remove) => vault_secret::remove(stage, remove).await,
+        Action::Restore(restore) => vault_secret::restore(stage, restore).await,
+        Action::ForceSync(force) => force_sync::run(stage, force).await,
+        Action::Fault(fault) => fault::inject(stage, fault),
+        Action::Heal(heal) => fault::heal(stage, heal),
+        Action::Advance(budget) => advance::run(stage, budget).await,
+        Action::Restart(_) => {
+            let restarted = stage.lab.cluster.restart_operator().await;
+            restarted.map_err(|error| Trouble::environment(error.to_string()))?;
+            Ok("the operator started anew".into())
+        }
+        Action::Expect(expectation) => expect::run(stage, expectation).await,
+        Action::Repeat(repeat) => {
+            for _ in 0..repeat.times {
+                run_all(stage, &repeat.steps).await?;
+            }
+            Ok(format!("{} times", repeat.times))
+        }
+        Action::Parallel(branches) => {
+            try_join_all(branches.iter().map(|steps| run_all(stage, steps))).await?;
+            Ok(format!("{} branches", branches.len()))
+        }
+    }
+}

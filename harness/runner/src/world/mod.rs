@@ -1,0 +1,167 @@
+//! What the harness sees of the cluster: by watch and by push, never by polling.
+
+mod kind;
+mod logs;
+mod object;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kube::Client;
+use rotaproof_base::{Clock, Fingerprint, TaskGroup};
+use rotaproof_gateway::Journal;
+use tokio::sync::watch as signal;
+
+pub(crate) use kind::Kind;
+pub(crate) use logs::Report;
+pub(crate) use object::{Condition, Seen};
+
+use crate::emit::Emitter;
+use crate::ledger::Ledger;
+use crate::staleness::Staleness;
+use crate::workload::Workload;
+
+/// The state that watches, probes and the journal feed, and that expectations read.
+pub(crate) struct State {
+    /// The values that the harness wrote.
+    pub(crate) ledger: Ledger,
+    /// Rotations on their way to a consumer.
+    pub(crate) staleness: Staleness,
+    /// The objects of each kind as last seen, by `namespace/name` (`name` where cluster-scoped).
+    objects: BTreeMap<(Kind, String), Arc<Seen>>,
+    /// What each pod's containers reported last, by `namespace/name`.
+    reports: BTreeMap<String, Report>,
+    /// All log lines, by `namespace/name` of the pod.
+    logs: BTreeMap<String, Vec<String>>,
+    /// The last change that moved an ExternalSecret's refreshTime, by its name.
+    refreshed: BTreeMap<String, u64>,
+    /// What `start` steps made, by alias.
+    workloads: BTreeMap<String, Workload>,
+}
+
+impl State {
+    /// An object as last seen.
+    pub(crate) fn object(&self, kind: Kind, name: &str) -> Option<&Arc<Seen>> {
+        self.objects.get(&(kind, name.to_owned()))
+    }
+
+    /// All objects of a kind, in the order of their names.
+    pub(crate) fn objects(&self, kind: Kind) -> impl Iterator<Item = (&str, &Arc<Seen>)> {
+        self.objects
+            .range((kind, String::new())..)
+            .take_while(move |((k, _), _)| *k == kind)
+            .map(|((_, name), seen)| (name.as_str(), seen))
+    }
+
+    /// What a pod reported last.
+    pub(crate) fn report(&self, pod: &str) -> Option<&Report> {
+        self.reports.get(pod)
+    }
+
+    /// The log lines of a pod.
+    pub(crate) fn log(&self, pod: &str) -> &[String] {
+        self.logs.get(pod).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an ExternalSecret's refreshTime moved after a change.
+    pub(crate) fn refreshed_after(&self, name: &str, change: u64) -> bool {
+        self.refreshed.get(name).is_some_and(|moved| *moved > change)
+    }
+
+    /// Takes down what a `start` step made.
+    pub(crate) fn started(&mut self, alias: String, workload: Workload) {
+        self.workloads.insert(alias, workload);
+    }
+
+    /// The alias of a pod, or its `namespace/name`.
+    pub(crate) fn pod_name<'a>(&'a self, pod: &'a str) -> &'a str {
+        let alias = self.workloads.iter().find(|(_, workload)| workload.pod(self).as_deref() == Some(pod));
+        alias.map_or(pod, |(alias, _)| alias)
+    }
+
+    /// The `namespace/name` of the pod of an alias, once there is one.
+    pub(crate) fn pod_by_alias(&self, alias: &str) -> Option<String> {
+        self.workloads.get(alias)?.pod(self)
+    }
+
+    /// A fingerprint by its ledger name.
+    pub(crate) fn describe(&self, fingerprint: &Fingerprint) -> String {
+        self.ledger.describe(fingerprint)
+    }
+}
+
+/// Keeps [`State`] up to date and tells who waits that it changed.
+#[derive(Clone)]
+pub(crate) struct World {
+    state: Arc<Mutex<State>>,
+    changed: signal::Sender<u64>,
+    pub(crate) emitter: Emitter,
+    pub(crate) clock: Clock,
+    pub(crate) journal: Journal,
+}
+
+impl World {
+    /// Starts to watch. The tasks belong to `tasks`.
+    pub(crate) fn watch(
+        client: &Client,
+        ledger: Ledger,
+        journal: Journal,
+        clock: Clock,
+        emitter: Emitter,
+        tasks: &TaskGroup,
+    ) -> Self {
+        let world = Self {
+            state: Arc::new(Mutex::new(State {
+                ledger,
+                staleness: Staleness::default(),
+                objects: BTreeMap::new(),
+                reports: BTreeMap::new(),
+                logs: BTreeMap::new(),
+                refreshed: BTreeMap::new(),
+                workloads: BTreeMap::new(),
+            })),
+            changed: signal::Sender::new(0),
+            emitter,
+            clock,
+            journal,
+        };
+        for kind in Kind::ALL {
+            tasks.spawn(watch::follow(
+                client.clone(),
+                kind,
+                world.clone(),
+                tasks.handle(),
+            ));
+        }
+        tasks.spawn(world.clone().follow_journal());
+        world
+    }
+
+    /// The state, for a moment: no await while it is held.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes whenever the state or the journal changed.
+    pub(crate) fn changes(&self) -> signal::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// How many changes have been seen.
+    pub(crate) fn change(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
+    /// Tells who waits that something changed.
+    pub(crate) fn touch(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    async fn follow_journal(self) {
+        let mut entries = self.journal.subscribe();
+        while entries.changed().await.is_ok() {
+            self.touch();
+        }
+    }
+}

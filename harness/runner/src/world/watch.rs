@@ -1,0 +1,127 @@
+//! One watch per kind; each change updates the state and is told as an event.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use kube::core::DynamicObject;
+use kube::runtime::watcher::{self, watcher};
+use kube::{Api, Client, ResourceExt};
+use rotaproof_base::TaskHandle;
+use rotaproof_events::{Event, Held};
+
+use super::{Condition, Kind, Seen, World, logs};
+
+/// Follows a kind until its task is cancelled.
+pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: TaskHandle) {
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
+    let mut events = watcher(api, watcher::Config::default()).boxed();
+    let mut listed = BTreeSet::new();
+    let mut followed = BTreeSet::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::InitApply(object)) => {
+                listed.insert(name_of(&object));
+                world.saw(kind, object);
+            }
+            Ok(watcher::Event::InitDone) => world.forget_all_but(kind, &listed),
+            Ok(watcher::Event::Apply(object)) => {
+                let name = name_of(&object);
+                world.saw(kind, object);
+                if kind == Kind::Pod {
+                    logs::follow_started(&client, &world, &name, &mut followed, &tasks);
+                }
+            }
+            Ok(watcher::Event::Delete(object)) => world.gone(kind, &name_of(&object)),
+            Err(error) => tracing::debug!(kind = kind.name(), %error, "watch"),
+        }
+    }
+}
+
+fn name_of(object: &DynamicObject) -> String {
+    match object.namespace() {
+        Some(namespace) => format!("{namespace}/{}", object.name_any()),
+        None => object.name_any(),
+    }
+}
+
+impl World {
+    fn saw(&self, kind: Kind, object: DynamicObject) {
+        let name = name_of(&object);
+        let at = self.clock.elapsed();
+        let mut state = self.state();
+        let seen = Arc::new(Seen::new(object, at, state.ledger.fingerprinter()));
+        let key = (kind, name.clone());
+        let before = state.objects.insert(key, Arc::clone(&seen));
+        let mut events = Vec::new();
+        match kind {
+            Kind::Secret => {
+                let fingerprints = |seen: &Seen| -> Vec<_> {
+                    seen.fingerprints().map(|(k, f)| (k.to_owned(), f.clone())).collect()
+                };
+                let now = fingerprints(&seen);
+                if before.is_none_or(|before| fingerprints(&before) != now) {
+                    state.secret_changed(&name, &now, at);
+                    let holds = now
+                        .iter()
+                        .map(|(key, fingerprint)| Held {
+                            place: key.clone(),
+                            value: state.describe(fingerprint),
+                        })
+                        .collect();
+                    events.push(Event::SecretChanged { secret: name, holds });
+                }
+            }
+            Kind::ExternalSecret | Kind::SecretStore | Kind::ClusterSecretStore => {
+                let refreshed = |seen: &Seen| seen.text("/status/refreshTime").map(str::to_owned);
+                let time = refreshed(&seen);
+                if time.is_some() && time != before.as_deref().and_then(refreshed) {
+                    state.refreshed.insert(name.clone(), self.change() + 1);
+                }
+                let now = seen.condition("Ready");
+                if now != before.and_then(|before| before.condition("Ready"))
+                    && let Some(Condition { status, reason, message }) = now
+                {
+                    events.push(Event::ConditionChanged {
+                        object: format!("{} {name}", kind.name()),
+                        status,
+                        reason,
+                        message,
+                    });
+                }
+            }
+            _ => {}
+        }
+        drop(state);
+        for event in events {
+            self.emitter.emit(at, event);
+        }
+        self.touch();
+    }
+
+    fn gone(&self, kind: Kind, name: &str) {
+        let at = self.clock.elapsed();
+        let known = self.state().objects.remove(&(kind, name.to_owned())).is_some();
+        if known && kind == Kind::Secret {
+            let event = Event::SecretChanged {
+                secret: name.to_owned(),
+                holds: Vec::new(),
+            };
+            self.emitter.emit(at, event);
+        }
+        self.touch();
+    }
+
+    fn forget_all_but(&self, kind: Kind, listed: &BTreeSet<String>) {
+        let missing: Vec<String> = self
+            .state()
+            .objects(kind)
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| !listed.contains(name))
+            .collect();
+        for name in missing {
+            self.gone(kind, &name);
+        }
+    }
+}

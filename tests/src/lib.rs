@@ -1,1 +1,0 @@
-//! The workspace tests live in this crate's `tests` targets.
