@@ -8,7 +8,7 @@ use rotaproof_scenario::model::vault::Vault;
 use rotaproof_scenario::model::{Body, Generator, Scenario, Value};
 use rotaproof_scenario::{Budget, Period, parse};
 
-const DESIGN: &str = include_str!("files/design.scenario.yaml");
+const DESIGN: &str = include_str!("files/rotation.scenario.yaml");
 const EVERYTHING: &str = include_str!("files/everything.scenario.yaml");
 
 fn read(text: &str) -> Vec<Scenario> {

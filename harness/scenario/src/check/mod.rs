@@ -1,10 +1,19 @@
 //! What can be known to be wrong without running: one file per check.
 
+mod budgets;
+mod keys;
+mod names;
+mod stores;
+mod strategies;
+mod subjects;
+mod vaults;
+
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::objects;
-use crate::manifest::{Manifests, Mapping};
+use crate::manifest::{Declared, Manifests, Mapping, ObjectRef, Store, StoreKey};
 use crate::model::Scenario;
 use crate::model::step::{Action, Step};
 use crate::source::Source;
@@ -17,6 +26,33 @@ pub(crate) struct Checked<'a> {
     mapping: &'a Mapping,
     /// Every object that is applied and not refused.
     objects: Vec<&'a Value>,
+}
+
+impl<'a> Checked<'a> {
+    fn external_secrets(&self) -> Vec<Declared<'a>> {
+        crate::manifest::external_secrets(self.objects.iter().copied())
+    }
+
+    fn stores(&self) -> IndexMap<StoreKey, Store> {
+        crate::manifest::stores(self.objects.iter().copied(), &self.scenario.vaults)
+    }
+
+    fn has_kind(&self, kind: &str) -> bool {
+        self.objects
+            .iter()
+            .any(|object| ObjectRef(object).kind() == kind)
+    }
+
+    /// Whether a `write` step gives this secret its content.
+    fn is_written(&self, vault: &str, secret: &str) -> bool {
+        let mut written = false;
+        each_step(&self.scenario.steps, &mut |step| {
+            if let Action::Write(write) = &step.value {
+                written |= write.secret.vault == vault && write.secret.secret == secret;
+            }
+        });
+        written
+    }
 }
 
 /// Runs every check; warnings where there is no error.
@@ -33,7 +69,15 @@ pub(crate) fn check(
         mapping,
         objects: applied(&scenario.steps, manifests),
     };
-    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 0] = [];
+    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 7] = [
+        vaults::check,
+        names::check,
+        strategies::check,
+        stores::check,
+        subjects::check,
+        keys::check,
+        budgets::check,
+    ];
     let mut found: Vec<Diagnostic> = checks.iter().flat_map(|check| check(&checked)).collect();
     found.sort_by_key(|one| (one.line, one.column));
     let mut diagnostics = Diagnostics::default();

@@ -21,8 +21,6 @@ pub(crate) struct Declared<'a> {
     pub(crate) data_from: Vec<Source<'a>>,
     /// `spec.target.template`.
     pub(crate) template: Option<&'a Value>,
-    /// Whether the Secret is someone else's: `Merge`.
-    pub(crate) merges: bool,
 }
 
 /// One entry of `spec.data`.
@@ -105,7 +103,6 @@ fn declared(object: ObjectRef<'_>) -> Declared<'_> {
             .0
             .pointer("/spec/target/template")
             .filter(|template| !template.is_null()),
-        merges: policy == Some("Merge"),
         store,
     }
 }

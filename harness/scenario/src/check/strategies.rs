@@ -1,0 +1,117 @@
+//! What a step asks of a vault must be something that this kind of vault can do.
+
+use super::{Checked, each_step};
+use crate::SecretRef;
+use crate::diagnostic::Diagnostic;
+use crate::model::step::{Action, Rotate, Strategy};
+use crate::model::vault::{EngineKind, Vault};
+
+pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    each_step(&checked.scenario.steps, &mut |step| match &step.value {
+        Action::Rotate(rotate) => {
+            supported(checked, rotate, &mut found);
+            consistent(checked, rotate, &mut found);
+        }
+        Action::Destroy(destroy) => {
+            let vault = checked.scenario.vaults.get(destroy.secret.vault.as_str());
+            if let Some(vault @ Vault::AwsSecretsManager(_)) = vault {
+                found.push(
+                    Diagnostic::error(
+                        checked.source,
+                        destroy.version.span,
+                        format!("{} cannot destroy one version of a secret", vault.product()),
+                    )
+                    .help("use `remove` for the whole secret"),
+                );
+            }
+        }
+        Action::Write(write) if write.values.is_some() == write.text.is_some() => {
+            found.push(
+                Diagnostic::error(
+                    checked.source,
+                    step.span,
+                    "a `write` needs either `values` or `text`",
+                )
+                .help("`values` for fields, `text` for one plain body"),
+            );
+        }
+        Action::Repeat(repeat) if repeat.times == 0 => {
+            found.push(Diagnostic::error(
+                checked.source,
+                step.span,
+                "`times: 0` repeats nothing",
+            ));
+        }
+        _ => {}
+    });
+    found
+}
+
+/// What a vault can do, in the order in which a message lists it.
+fn strategies(vault: &Vault, secret: &SecretRef) -> &'static [Strategy] {
+    match vault {
+        Vault::AwsSecretsManager(_) => &[Strategy::PutValue, Strategy::Staged, Strategy::RollBack],
+        Vault::HashicorpVault(vault) => {
+            let engine = vault.mounts.iter().find_map(|(mount, kind)| {
+                let rest = secret.secret.strip_prefix(mount.trim_matches('/'))?;
+                rest.starts_with('/').then_some(*kind)
+            });
+            match engine {
+                Some(EngineKind::KvV1) => &[Strategy::PutValue],
+                _ => &[
+                    Strategy::PutValue,
+                    Strategy::CheckAndSet,
+                    Strategy::Patch,
+                    Strategy::RollBack,
+                ],
+            }
+        }
+    }
+}
+
+fn supported(checked: &Checked<'_>, rotate: &Rotate, found: &mut Vec<Diagnostic>) {
+    let Some(vault) = checked.scenario.vaults.get(rotate.secret.vault.as_str()) else {
+        return;
+    };
+    let able = strategies(vault, &rotate.secret);
+    if !able.contains(&rotate.strategy.value) {
+        let names: Vec<&str> = able.iter().map(|strategy| strategy.as_str()).collect();
+        found.push(
+            Diagnostic::error(
+                checked.source,
+                rotate.strategy.span,
+                format!(
+                    "{} has no strategy `{}` here",
+                    vault.product(),
+                    rotate.strategy.as_str()
+                ),
+            )
+            .help(format!("it has {}", names.join(", "))),
+        );
+    }
+}
+
+fn consistent(checked: &Checked<'_>, rotate: &Rotate, found: &mut Vec<Diagnostic>) {
+    let mut refuse =
+        |span, message: &str| found.push(Diagnostic::error(checked.source, span, message));
+    let rolls_back = rotate.strategy.value == Strategy::RollBack;
+    match &rotate.to {
+        Some(to) if !rolls_back => refuse(to.span, "`to` goes with `strategy: roll-back` only"),
+        _ => {}
+    }
+    if rolls_back && (rotate.fields.is_some() || !rotate.values.is_empty()) {
+        refuse(
+            rotate.strategy.span,
+            "a roll-back brings a version back as it was; it takes neither `fields` nor `values`",
+        );
+    }
+    if rotate.times == 0 {
+        refuse(rotate.secret.span, "`times: 0` rotates nothing");
+    }
+    if let Some(fields) = &rotate.fields
+        && fields.is_empty()
+    {
+        refuse(rotate.secret.span, "`fields: []` changes nothing");
+    }
+}
