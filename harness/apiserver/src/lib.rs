@@ -1,14 +1,10 @@
-//! An in-process Kubernetes API: store, watch, patch, apply, CustomResourceDefinitions, service account tokens.
-//!
-//! [`ApiServer::service`] is a [`tower::Service`] that `kube::Client::new` takes as it is; no socket, no thread, no
-//! external process, and time comes from tokio, so that it lives under a paused clock as well as under a real one.
-//!
-//! Requests carry no identity here: authentication and RBAC are not enforced.
+#![doc = include_str!("../README.md")]
 
 pub mod apply;
 mod builtin;
 mod controllers;
 mod crd;
+mod expiry;
 mod http;
 mod logs;
 mod object;

@@ -7,6 +7,7 @@ use rotaproof_base::jwt::Issuer;
 use rotaproof_base::{Clock, Entropy, TaskGroup};
 use serde_json::{Value, json};
 
+use crate::expiry::Sweep;
 use crate::http::ApiService;
 use crate::logs::PodLogs;
 use crate::registry::Registry;
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) names: Entropy,
     pub(crate) issuer: Issuer,
     pub(crate) logs: PodLogs,
+    pub(crate) sweep: Sweep,
 }
 
 impl ApiServer {
@@ -58,6 +60,7 @@ impl ApiServer {
             store,
             registry: Registry::default(),
             logs: PodLogs::new(config.clock.clone()),
+            sweep: Sweep::new(config.clock.now()),
             clock: config.clock,
             uids: config.entropy.fork("uids"),
             names: config.entropy.fork("names"),
@@ -143,8 +146,10 @@ impl Inner {
 
     /// Follows a committed create or update with what depends on it at once.
     pub(crate) fn committed(&self, resource: &Resource, object: &Object) {
-        if resource.qualified() == crd::RESOURCE {
-            crd::serve(self, &object.value);
+        match resource.qualified() {
+            crd::RESOURCE => crd::serve(self, &object.value),
+            "events" => self.expire_events(),
+            _ => {}
         }
     }
 

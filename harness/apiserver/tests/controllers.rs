@@ -177,3 +177,33 @@ async fn every_namespace_has_a_default_account_again_and_again() {
     assert_eq!(code, StatusCode::OK);
     assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn events_are_gone_an_hour_after_they_were_last_written() {
+    let cluster = Cluster::start();
+    let events = "/api/v1/namespaces/default/events";
+    let write = async |name: &str| {
+        let involved = json!({"kind": "Secret", "name": "s", "namespace": "default"});
+        let event =
+            json!({"metadata": {"name": name}, "involvedObject": involved, "reason": "Updated"});
+        let (code, status) = cluster.post(events, event).await;
+        assert_eq!(code, StatusCode::CREATED, "{status}");
+    };
+    let names = async || {
+        let (_, list) = cluster
+            .get(&format!("{events}?fieldSelector=involvedObject.name%3Ds"))
+            .await;
+        let items = list["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|event| event["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    write("first").await;
+    tokio::time::advance(std::time::Duration::from_secs(1800)).await;
+    write("second").await;
+    assert_eq!(names().await, ["first", "second"]);
+    tokio::time::advance(std::time::Duration::from_secs(1801)).await;
+    write("third").await;
+    assert_eq!(names().await, ["second", "third"]);
+}

@@ -6,7 +6,7 @@ use super::{delete, gone_or_changed, target};
 use crate::object;
 use crate::server::Inner;
 use crate::store::{Object, ObjectRef};
-use crate::write::{FOREGROUND, ORPHAN, Part, PatchType, Propagation};
+use crate::write::{Edit, FOREGROUND, ORPHAN, Part, PatchType, Propagation};
 
 pub(super) fn collect(api: &Inner, at: &ObjectRef) {
     let Some(object) = api.store.get(&at.resource, &at.key) else {
@@ -121,15 +121,13 @@ fn patch_metadata(api: &Inner, at: &ObjectRef, object: &Object, field: &str, lis
         false => list.into(),
     };
     let patch = json!({"metadata": {"uid": object::meta_text(&object.value, "uid"), field: list}});
-    let options = Inner::own_options();
-    if let Err(error) = api.patch(
-        &target,
-        &at.key,
-        Part::Main,
-        PatchType::Merge,
-        &patch,
-        &options,
-    ) {
+    let edit = Edit {
+        target: &target,
+        key: &at.key,
+        part: Part::Main,
+        options: &Inner::own_options(),
+    };
+    if let Err(error) = api.patch(&edit, PatchType::Merge, &patch) {
         gone_or_changed(&error, at);
     }
 }

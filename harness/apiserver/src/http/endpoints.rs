@@ -16,7 +16,7 @@ use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 use crate::token;
-use crate::write::{Deleted, Part, PatchType, Target, Written};
+use crate::write::{Deleted, Edit, Part, PatchType, Target, Written};
 
 type Answer = Result<Response<ApiBody>, ApiError>;
 
@@ -200,11 +200,13 @@ impl Request<'_> {
         Form::accepted(&self.parts.headers)?;
         let object = negotiate::body(&self.parts.headers, self.body)?;
         let options = self.query.write_options(self.parts);
-        self.written(
-            &self
-                .api
-                .update(&self.target, &self.key(name), part, object, &options)?,
-        )
+        let edit = Edit {
+            target: &self.target,
+            key: &self.key(name),
+            part,
+            options: &options,
+        };
+        self.written(&self.api.update(&edit, object)?)
     }
 
     fn patch(&self, name: &str, part: Part) -> Answer {
@@ -234,12 +236,13 @@ impl Request<'_> {
                 }));
             }
         };
-        let key = self.key(name);
-        self.written(
-            &self
-                .api
-                .patch(&self.target, &key, part, format, &patch, &options)?,
-        )
+        let edit = Edit {
+            target: &self.target,
+            key: &self.key(name),
+            part,
+            options: &options,
+        };
+        self.written(&self.api.patch(&edit, format, &patch)?)
     }
 
     fn delete(&self, name: &str) -> Answer {

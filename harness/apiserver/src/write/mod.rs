@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub(crate) use delete::{DeleteOptions, Deleted, FOREGROUND, ORPHAN, Propagation};
 pub(crate) use patch::PatchType;
-pub(crate) use update::Part;
+pub(crate) use update::{Edit, Part};
 
 use crate::object;
 use crate::resource::{Resource, Version};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::update::{Attempt, Part};
+use super::update::{Attempt, Edit, Part, Tracking};
 use super::{Target, WriteOptions, Written, check_type, validate};
 use crate::apply::server_side_apply;
 use crate::object;
@@ -26,22 +26,18 @@ pub(crate) enum PatchType {
 impl Inner {
     pub(crate) fn patch(
         &self,
-        target: &Target,
-        key: &Key,
-        part: Part,
+        edit: &Edit<'_>,
         format: PatchType,
         patch: &Value,
-        options: &WriteOptions,
     ) -> Result<Written, ApiError> {
+        let Edit { target, key, .. } = *edit;
         if let PatchType::Apply { force } = format {
-            return self.apply(target, key, part, force, patch, options);
+            return self.apply(edit, force, patch);
         }
         loop {
             let current = self.current(target, key)?;
             let new = self.patched(target, &current, format, patch)?;
-            if let Attempt::Done(written) =
-                self.replace(target, key, part, &current, new, options, true)?
-            {
+            if let Attempt::Done(written) = self.replace(edit, &current, new, Tracking::Update)? {
                 return Ok(written);
             }
         }
@@ -87,44 +83,15 @@ impl Inner {
         Ok(new)
     }
 
-    fn apply(
-        &self,
-        target: &Target,
-        key: &Key,
-        part: Part,
-        force: bool,
-        config: &Value,
-        options: &WriteOptions,
-    ) -> Result<Written, ApiError> {
+    fn apply(&self, edit: &Edit<'_>, force: bool, config: &Value) -> Result<Written, ApiError> {
+        let Edit {
+            target,
+            key,
+            part,
+            options,
+        } = *edit;
         let resource = &target.resource;
-        if options.manager.is_empty() {
-            return Err(ApiError::unprocessable(
-                "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
-            ));
-        }
-        check_type(target, config)?;
-        for field in ["apiVersion", "kind"] {
-            if config
-                .get(field)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .is_empty()
-            {
-                let message =
-                    format!("invalid object type: {field} must be set in an applied object");
-                return Err(ApiError::bad_request(message));
-            }
-        }
-        let stated = object::meta_text(config, "name");
-        if !stated.is_empty() && stated != key.name {
-            return Err(ApiError::bad_request(format!(
-                "the name of the object ({stated}) does not match the name on the URL ({})",
-                key.name
-            )));
-        }
-        if object::meta(config, "managedFields").is_some_and(|list| !list.is_null()) {
-            return Err(ApiError::bad_request("metadata.managedFields must be nil"));
-        }
+        check_configuration(edit, config)?;
         let schema = target.version.schema.as_deref();
         let manager = options.manager.as_str();
         loop {
@@ -148,9 +115,7 @@ impl Inner {
             }
             let new = server_side_apply(Some(&live), config, manager, force, &now, schema)
                 .map_err(ApiError::apply_conflict)?;
-            if let Attempt::Done(written) =
-                self.replace(target, key, part, &current, new, options, false)?
-            {
+            if let Attempt::Done(written) = self.replace(edit, &current, new, Tracking::Applied)? {
                 return Ok(written);
             }
         }
@@ -168,4 +133,41 @@ impl Inner {
         validate(target, &new, None)?;
         self.commit_create(target, &key.namespace, new, options, warnings)
     }
+}
+
+fn check_configuration(edit: &Edit<'_>, config: &Value) -> Result<(), ApiError> {
+    let Edit {
+        target,
+        key,
+        options,
+        ..
+    } = *edit;
+    if options.manager.is_empty() {
+        return Err(ApiError::unprocessable(
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        ));
+    }
+    check_type(target, config)?;
+    for field in ["apiVersion", "kind"] {
+        if config
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .is_empty()
+        {
+            let message = format!("invalid object type: {field} must be set in an applied object");
+            return Err(ApiError::bad_request(message));
+        }
+    }
+    let stated = object::meta_text(config, "name");
+    if !stated.is_empty() && stated != key.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({stated}) does not match the name on the URL ({})",
+            key.name
+        )));
+    }
+    if object::meta(config, "managedFields").is_some_and(|list| !list.is_null()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    Ok(())
 }

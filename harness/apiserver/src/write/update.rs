@@ -28,6 +28,14 @@ impl Part {
     }
 }
 
+/// An edit of an object that exists: where it goes, and how.
+pub(crate) struct Edit<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) key: &'a Key,
+    pub(crate) part: Part,
+    pub(crate) options: &'a WriteOptions,
+}
+
 /// Members of `metadata` that only the server sets.
 const SERVER_OWNED: [&str; 7] = [
     "uid",
@@ -39,6 +47,15 @@ const SERVER_OWNED: [&str; 7] = [
     "resourceVersion",
 ];
 
+/// Who keeps `managedFields` of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tracking {
+    /// The edit is an Update operation of its manager.
+    Update,
+    /// A server-side apply has done so.
+    Applied,
+}
+
 /// The result of one attempt; a raced one is tried again on the new revision.
 pub(super) enum Attempt {
     Done(Written),
@@ -46,14 +63,8 @@ pub(super) enum Attempt {
 }
 
 impl Inner {
-    pub(crate) fn update(
-        &self,
-        target: &Target,
-        key: &Key,
-        part: Part,
-        new: Value,
-        options: &WriteOptions,
-    ) -> Result<Written, ApiError> {
+    pub(crate) fn update(&self, edit: &Edit<'_>, new: Value) -> Result<Written, ApiError> {
+        let Edit { target, key, .. } = *edit;
         let resource = &target.resource;
         check_type(target, &new)?;
         let stated = object::meta_text(&new, "name");
@@ -81,7 +92,7 @@ impl Inner {
         loop {
             let current = self.current(target, key)?;
             if let Attempt::Done(written) =
-                self.replace(target, key, part, &current, new.clone(), options, true)?
+                self.replace(edit, &current, new.clone(), Tracking::Update)?
             {
                 return Ok(written);
             }
@@ -95,17 +106,19 @@ impl Inner {
     }
 
     /// Makes `new` the next revision of `current`, as far as the endpoint and the rules of updates let it.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn replace(
         &self,
-        target: &Target,
-        key: &Key,
-        part: Part,
+        edit: &Edit<'_>,
         current: &Object,
         mut new: Value,
-        options: &WriteOptions,
-        track: bool,
+        tracking: Tracking,
     ) -> Result<Attempt, ApiError> {
+        let Edit {
+            target,
+            key,
+            part,
+            options,
+        } = *edit;
         let resource = &target.resource;
         let old = &current.value;
         let version = object::meta_text(&new, "resourceVersion");
@@ -135,7 +148,7 @@ impl Inner {
             object::set_meta(&mut new, "generation", generation.unwrap_or(0) + 1);
         }
         validate(target, &new, Some(old))?;
-        if track {
+        if tracking == Tracking::Update {
             if object::meta(&new, "managedFields").is_none() {
                 object::copy_meta(&mut new, old, "managedFields");
             }
@@ -147,19 +160,18 @@ impl Inner {
                 &now,
             );
         }
-        if same_but_for_managers(&new, old) {
-            return Ok(Attempt::Done(Written {
-                object: current.clone(),
+        let done = |object: Object| {
+            Ok(Attempt::Done(Written {
+                object,
                 created: false,
                 warnings,
-            }));
+            }))
+        };
+        if same_but_for_managers(&new, old) {
+            return done(current.clone());
         }
         if options.dry_run {
-            return Ok(Attempt::Done(Written {
-                object: Arc::new(Stored::new(new, current.revision)),
-                created: false,
-                warnings,
-            }));
+            return done(Arc::new(Stored::new(new, current.revision)));
         }
         let change = match may_go(resource, &new) {
             true => Change::Remove(current.revision, new),
@@ -172,11 +184,7 @@ impl Inner {
                     true => self.removed(resource, &object),
                     false => self.committed(resource, &object),
                 }
-                Ok(Attempt::Done(Written {
-                    object,
-                    created: false,
-                    warnings,
-                }))
+                done(object)
             }
             Err(Refused::Raced) => Ok(Attempt::Raced),
             Err(refused) => Err(refusal(refused, target, key)),
