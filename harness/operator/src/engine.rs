@@ -11,7 +11,7 @@ use rotaproof_kinds::external_secrets::{
     ClusterSecretStore, ExternalSecret, SecretStore, SecretStoreSpec, StoreKind,
 };
 
-use crate::controller::{Cache, Key, Queue, Recorder, run_informer, run_recorder, work};
+use crate::controller::{Cache, Key, Queue, Recorder, run_informer, run_recorder, throttled, work};
 use crate::external_secret::{self, triggers};
 use crate::provider::{Providers, StoreContext};
 use crate::store;
@@ -113,6 +113,7 @@ pub fn start(
     tasks: &TaskGroup,
 ) -> Operator {
     let tasks = tasks.child();
+    let client = throttled(client);
     let (recorder, notes) = Recorder::new(options.clock.clone());
     tasks.spawn(run_recorder(client.clone(), notes));
     let engine = Arc::new(Engine {

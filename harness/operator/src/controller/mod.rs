@@ -4,6 +4,7 @@ mod backoff;
 mod informer;
 mod queue;
 mod recorder;
+mod throttle;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub(crate) use informer::{Cache, Change, run as run_informer};
 pub(crate) use queue::Queue;
 pub(crate) use recorder::{Recorder, Subject, run as run_recorder};
+pub(crate) use throttle::throttled;
 
 /// An object by namespace (empty for cluster-scoped ones) and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -147,6 +147,9 @@ pub(crate) struct World {
     pub(crate) client: kube::Client,
     pub(crate) vault: Fake,
     pub(crate) clock: Clock,
+    /// Requests of the engine that are no watch, in order: `PUT /path 200`.
+    pub(crate) calls: Arc<Mutex<Vec<String>>>,
+    api: ApiServer,
     operator: Option<Operator>,
     tasks: TaskGroup,
     _listener: rotaproof_base::MemoryListener,
@@ -197,6 +200,8 @@ impl World {
             client,
             vault: Fake::default(),
             clock,
+            calls: Arc::default(),
+            api,
             operator: None,
             tasks,
             _listener: listener,
@@ -219,8 +224,30 @@ impl World {
     pub(crate) fn start_operator(&mut self) {
         let mut options = Options::new(self.clock.clone(), Entropy::from_seed(11));
         options.providers = Providers::default().with("fake", Arc::new(self.vault.clone()));
+        let (api, calls) = (self.api.clone(), self.calls.clone());
+        let recorded = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (service, calls) = (api.service(), calls.clone());
+            async move {
+                let query = request.uri().query().unwrap_or_default().to_owned();
+                let metadata = request.headers().get("accept").is_some_and(|accept| {
+                    accept.to_str().unwrap().contains("PartialObjectMetadata")
+                });
+                let line = format!(
+                    "{} {}{}",
+                    request.method(),
+                    request.uri().path(),
+                    if metadata { " (metadata)" } else { "" }
+                );
+                let answer = tower::ServiceExt::oneshot(service, request).await.unwrap();
+                if !query.contains("watch=true") {
+                    let line = format!("{line} {}", answer.status().as_u16());
+                    calls.lock().unwrap().push(line);
+                }
+                Ok::<_, std::convert::Infallible>(answer)
+            }
+        });
         self.operator = Some(rotaproof_operator::start(
-            self.client.clone(),
+            kube::Client::new(recorded, "default"),
             self.egress.clone(),
             options,
             &self.tasks,
