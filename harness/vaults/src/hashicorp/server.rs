@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use jiff::Timestamp;
 use rotaproof_base::{Entropy, SecretValue};
 
@@ -135,10 +135,15 @@ impl HashicorpVault {
             }
             RequestPath::Elsewhere => return Err(Answer::not_found()),
         };
-        match route::action(request.method(), query) {
-            Some(action) => Ok(route::route(&self.config, action, &logical)),
-            None => Err(Answer::unknown_method()),
+        let Some(action) = route::action(request.method(), query) else {
+            return Err(Answer::unknown_method());
+        };
+        let route = route::route(&self.config, action, &logical);
+        // Probes ask sys/health with HEAD; no engine knows the method.
+        if request.method() == Method::HEAD && !matches!(route.target, Target::System(_)) {
+            return Err(Answer::unsupported_operation());
         }
+        Ok(route)
     }
 
     /// The fields of a request: its query for reads, its body for writes.

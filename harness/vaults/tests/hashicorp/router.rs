@@ -143,3 +143,14 @@ async fn the_same_seed_gives_the_same_tokens_and_ids() {
         two.call("GET", "secret/data/a", "hvs.reader", "").await
     );
 }
+
+#[rstest]
+#[case("sys/health", 200)]
+#[case("secret/data/git/a", 405)]
+#[tokio::test(start_paused = true)]
+async fn only_probes_may_ask_for_the_head_alone(#[case] path: &str, #[case] status: u16) {
+    let lab = Lab::new();
+    lab.put("git/a", serde_json::json!({})).await;
+    assert_eq!(lab.call("HEAD", path, &lab.root, "").await.0, status);
+    assert!(lab.last().versions.is_empty());
+}

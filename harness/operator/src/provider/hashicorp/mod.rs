@@ -8,6 +8,8 @@ mod auth;
 mod client;
 mod keys;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod wire;
 

@@ -5,6 +5,7 @@ use rotaproof_base::SecretValue;
 use serde_json::{Map, Value};
 
 use super::super::{ProviderError, SecretMap};
+use crate::value::property as property_of;
 
 /// `json.Marshal`: sorted keys, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
 pub(super) fn marshal(value: &Value) -> String {
@@ -55,21 +56,11 @@ pub(super) fn value(
     if property.is_empty() {
         return Ok(SecretValue::new(json));
     }
-    at_path(&json, property)
+    property_of(json.as_bytes(), property)
         .map(SecretValue::new)
         .ok_or_else(|| {
             ProviderError::Other(format!("cannot find secret data for key: {property:?}"))
         })
-}
-
-/// `gjson.Get(json, path).String()`, where the path leads somewhere.
-fn at_path(json: &str, path: &str) -> Option<Vec<u8>> {
-    let value = gjson::get(json, path);
-    value.exists().then(|| match value.kind() {
-        gjson::Kind::String => value.str().as_bytes().to_vec(),
-        gjson::Kind::Null => Vec::new(),
-        _ => value.json().as_bytes().to_vec(),
-    })
 }
 
 /// All keys of a value that is a JSON object.
