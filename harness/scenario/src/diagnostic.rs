@@ -216,6 +216,10 @@ pub(crate) fn did_you_mean<'a>(
     word: &str,
     names: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // Comparing takes time in proportion to the length; a name of that length is no typing error.
+    if word.len() > 200 {
+        return None;
+    }
     let allowed = (word.chars().count() / 3).clamp(1, 4);
     names
         .map(|name| (strsim::damerau_levenshtein(word, name), name))

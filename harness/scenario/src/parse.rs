@@ -11,6 +11,9 @@ use crate::tree::{Limits, from_node, read_tree};
 /// No scenario file is larger: 4 MiB.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
+/// No file grows to more than this by its matrix: 32 MiB.
+const MAX_EXPANDED_BYTES: usize = 32 * 1024 * 1024;
+
 /// Reads the bytes of a scenario file: one scenario per combination of its matrix, in order.
 ///
 /// # Errors
@@ -38,9 +41,17 @@ pub(crate) fn parse_source(source: &Source) -> Result<Vec<(Scenario, Combination
     let Some(root) = documents.into_iter().next().filter(|root| !root.is_null()) else {
         return Err(Diagnostic::of_file(source.path(), "the file is empty").into());
     };
+    let combinations = matrix::combinations(&root).map_err(rejected)?;
+    if combinations.len().saturating_mul(source.text().len()) > MAX_EXPANDED_BYTES {
+        let message = format!(
+            "its matrix makes {} scenarios of it; together they are too large",
+            combinations.len()
+        );
+        return Err(Diagnostic::of_file(source.path(), message).into());
+    }
     let mut scenarios = Vec::new();
     let mut found = Diagnostics::default();
-    for combination in matrix::combinations(&root).map_err(rejected)? {
+    for combination in combinations {
         let read =
             matrix::substitute(&root, &combination).and_then(|tree| from_node::<Scenario>(&tree));
         match read {

@@ -21,6 +21,13 @@ const APPLIED: &str = "  - apply: manifests/aws.yaml
   - start: { manifest: manifests/aws-job.yaml, as: before }
 ";
 
+/// The name of the running case, without its number.
+fn case_name() -> String {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap().rsplit("::").next().unwrap();
+    test.splitn(3, '_').nth(2).unwrap().to_owned()
+}
+
 fn rendered(name: &str, text: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
     let path = folder.join(format!("{name}.wrong.yaml"));
@@ -81,6 +88,9 @@ fn rendered(name: &str, text: &str) -> String {
     "scenario: T\nsteps:\n  - expect: { pod: a, phase: Running, within: 1s, throughout: 2s }\n"
 )]
 #[case::unknown_expectation("scenario: T\nsteps:\n  - expect: { secret: a/b, iz: current }\n")]
+#[case::misspelt_tense(
+    "scenario: T\nsteps:\n  - expect: { secret: a/b, is: current, withn: 2s }\n"
+)]
 #[case::unknown_kind("scenario: T\nsteps: []\nvaults:\n  a: { kind: aws-secret-manager }\n")]
 #[case::missing_kind("scenario: T\nsteps: []\nvaults:\n  a: { region: us-east-1 }\n")]
 #[case::vault_field(
@@ -97,13 +107,7 @@ fn rendered(name: &str, text: &str) -> String {
 #[case::matrix_unquoted("scenario: T\nmatrix: { m: [a] }\nsteps:\n  - start: { manifest: ${m} }\n")]
 #[case::matrix_empty("scenario: T\nmatrix: { m: [] }\nsteps: []\n")]
 fn a_file_that_cannot_be_read_says_where_and_why(#[case] text: &str) {
-    let name = std::thread::current()
-        .name()
-        .unwrap()
-        .rsplit("::")
-        .next()
-        .unwrap()
-        .to_owned();
+    let name = case_name();
     insta::assert_snapshot!(name.clone(), rendered(&name, text));
 }
 
@@ -154,13 +158,7 @@ fn a_file_that_cannot_be_read_says_where_and_why(#[case] text: &str) {
 )]
 #[case::not_applied_store("  - apply: manifests/vault.yaml\n")]
 fn a_check_says_what_is_wrong_before_anything_runs(#[case] steps: &str) {
-    let name = std::thread::current()
-        .name()
-        .unwrap()
-        .rsplit("::")
-        .next()
-        .unwrap()
-        .to_owned();
+    let name = case_name();
     insta::assert_snapshot!(
         format!("check_{name}"),
         rendered(&name, &format!("{HEAD}{APPLIED}{steps}"))

@@ -60,6 +60,10 @@ impl FromStr for Budget {
                 return Err(format!(
                     "`{text}` is not a budget; write it as `1 refresh + 10s` or 90s"
                 ));
+            } else if term.contains(' ') {
+                return Err(format!(
+                    "`{term}` is neither a duration such as 90s nor a number of refreshes such as `1 refresh`"
+                ));
             } else if extra.replace(term.parse::<Period>()?.0).is_some() {
                 return Err(format!(
                     "`{text}` names a time twice; write it as one, as in 1h30m"

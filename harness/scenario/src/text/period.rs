@@ -46,6 +46,9 @@ impl FromStr for Period {
                 .find(|c: char| !c.is_ascii_alphabetic())
                 .unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(letters);
+            if unit.is_empty() {
+                return Err(invalid());
+            }
             let number: f64 = number.parse().map_err(|_| invalid())?;
             let (_, millis) = UNITS
                 .iter()

@@ -176,7 +176,9 @@ impl<'a> NodeReader<'a> {
                 name_span: only.key_span,
                 content: Some(&only.value),
             }),
-            [] => Err(self.mismatch(&format!("one of {}", variants.join(", ")))),
+            [] => Err(
+                Reject::new(format!("one of {} is needed", variants.join(", "))).or_at(self.0.span),
+            ),
             [first, second, ..] => {
                 let reject = if variants.contains(&second.key.as_str()) {
                     Reject::new(format!(
@@ -197,6 +199,18 @@ impl<'a> NodeReader<'a> {
                 })
             }
         }
+    }
+}
+
+/// A misspelt key of one half is refused by the other half, which cannot know what was meant.
+fn also(reject: Reject, keys: &[&str]) -> Reject {
+    let near = reject
+        .unknown
+        .as_deref()
+        .and_then(|field| did_you_mean(field, keys.iter().copied()));
+    match near {
+        Some(near) if reject.help.is_none() => reject.help(format!("did you mean `{near}`?")),
+        _ => reject,
     }
 }
 
@@ -285,10 +299,12 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
                     let entries = self.entries("a mapping")?;
                     let keys: Vec<&str> = keys.split(',').collect();
                     let named = |entry: &&Entry| keys.contains(&entry.key.as_str());
-                    visitor.visit_seq(SplitOf::new([
-                        mapping(entries.iter().filter(|entry| named(entry)), node.span),
-                        mapping(entries.iter().filter(|entry| !named(entry)), node.span),
-                    ]))
+                    visitor
+                        .visit_seq(SplitOf::new([
+                            mapping(entries.iter().filter(|entry| named(entry)), node.span),
+                            mapping(entries.iter().filter(|entry| !named(entry)), node.span),
+                        ]))
+                        .map_err(|reject| also(reject, &keys))
                 }
                 None => visitor.visit_newtype_struct(self),
             },

@@ -12,6 +12,8 @@ pub(crate) struct Reject {
     pub(crate) label: String,
     pub(crate) help: Option<String>,
     pub(crate) span: Option<Span>,
+    /// The field that is unknown, if that is it.
+    pub(crate) unknown: Option<String>,
 }
 
 impl Reject {
@@ -21,6 +23,7 @@ impl Reject {
             label: String::new(),
             help: None,
             span: None,
+            unknown: None,
         }
     }
 
@@ -49,6 +52,17 @@ impl fmt::Display for Reject {
 
 impl std::error::Error for Reject {}
 
+/// What serde calls a number, for people.
+fn plainly(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a string" => "a text",
+        other => other,
+    }
+}
+
 fn among(names: &[&str]) -> String {
     names
         .iter()
@@ -63,15 +77,19 @@ impl serde::de::Error for Reject {
     }
 
     fn invalid_type(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        Self::new(format!("expected {expected}"))
+        Self::new(format!("expected {}", plainly(&expected.to_string())))
     }
 
     fn invalid_value(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        Self::new(format!("{found} does not fit: expected {expected}"))
+        Self::new(format!(
+            "{found} does not fit: expected {}",
+            plainly(&expected.to_string())
+        ))
     }
 
     fn unknown_field(field: &str, fields: &'static [&'static str]) -> Self {
-        let reject = Self::new(format!("unknown field `{field}`"));
+        let mut reject = Self::new(format!("unknown field `{field}`"));
+        reject.unknown = Some(field.to_owned());
         if fields.is_empty() {
             return reject.label("no field is expected here");
         }

@@ -77,13 +77,25 @@ pub(crate) fn read_tree(text: &str, limits: Limits) -> Result<Vec<Node>, Reject>
                 None
             }
             Event::MappingStart(_, anchor, _) => {
-                stack.push(Open::new(OpenValue::Map(Vec::new(), None), anchor, span));
+                stack.push(Open::new(
+                    OpenValue::Map {
+                        entries: Vec::new(),
+                        keys: HashMap::new(),
+                        open: None,
+                    },
+                    anchor,
+                    span,
+                ));
                 None
             }
             Event::SequenceEnd | Event::MappingEnd => match stack.pop() {
                 Some(open) => {
                     let anchor = open.anchor;
-                    let node = open.close(reader.end)?;
+                    // A block ends with its last value, a flow collection with its bracket.
+                    if matches!(at.slice(text), Some("]" | "}")) {
+                        reader.end = reader.end.max(span.end);
+                    }
+                    let node = open.close(reader.end);
                     reader.remember(anchor, &node);
                     Some(node)
                 }
@@ -218,7 +230,13 @@ struct Open {
 
 enum OpenValue {
     List(Vec<Node>),
-    Map(Vec<Entry>, Option<(String, Span)>),
+    Map {
+        entries: Vec<Entry>,
+        /// Every key so far and its line.
+        keys: HashMap<String, usize>,
+        /// A key whose value was not seen yet.
+        open: Option<(String, Span)>,
+    },
 }
 
 impl Open {
@@ -233,32 +251,36 @@ impl Open {
     fn add(&mut self, node: Node) -> Result<(), Reject> {
         match &mut self.value {
             OpenValue::List(items) => items.push(node),
-            OpenValue::Map(entries, key) => match key.take() {
+            OpenValue::Map {
+                entries,
+                keys,
+                open,
+            } => match open.take() {
                 Some((key, key_span)) => entries.push(Entry {
                     key,
                     key_span,
                     value: node,
                 }),
-                None => *key = Some(as_key(node, entries)?),
+                None => *open = Some(as_key(node, keys)?),
             },
         }
         Ok(())
     }
 
-    fn close(self, end: usize) -> Result<Node, Reject> {
+    fn close(self, end: usize) -> Node {
         let value = match self.value {
             OpenValue::List(items) => NodeValue::List(items),
-            OpenValue::Map(entries, _) => NodeValue::Map(entries),
+            OpenValue::Map { entries, .. } => NodeValue::Map(entries),
         };
         let span = Span {
             end: end.max(self.span.end),
             ..self.span
         };
-        Ok(Node { value, span })
+        Node { value, span }
     }
 }
 
-fn as_key(node: Node, entries: &[Entry]) -> Result<(String, Span), Reject> {
+fn as_key(node: Node, keys: &mut HashMap<String, usize>) -> Result<(String, Span), Reject> {
     let NodeValue::Scalar { text, plain } = node.value else {
         return Err(Reject::new("a key must be a text")
             .label("a list or mapping cannot be a key")
@@ -270,10 +292,10 @@ fn as_key(node: Node, entries: &[Entry]) -> Result<(String, Span), Reject> {
             .label("write the fields out")
             .or_at(node.span));
     }
-    if let Some(first) = entries.iter().find(|entry| entry.key == text) {
+    if let Some(first) = keys.insert(text.clone(), node.span.line) {
         return Err(Reject::new(format!("`{text}` is given twice"))
             .label("the second time")
-            .help(format!("the first is in line {}", first.key_span.line))
+            .help(format!("the first is in line {first}"))
             .or_at(node.span));
     }
     Ok((text, node.span))
