@@ -5,6 +5,7 @@
 //! line and one line in [`Providers::builtin`]. It speaks to its vault only through [`StoreContext::egress`], takes its
 //! time from [`StoreContext::clock`], and never puts a value into an error.
 
+mod aws;
 mod context;
 mod hashicorp;
 
@@ -88,7 +89,9 @@ pub struct Providers(BTreeMap<String, Arc<dyn Provider>>);
 impl Providers {
     /// The providers that the engine has.
     pub fn builtin() -> Self {
-        Self::default().with("vault", Arc::new(hashicorp::HashicorpVault))
+        Self::default()
+            .with("aws", Arc::new(aws::Aws))
+            .with("vault", Arc::new(hashicorp::HashicorpVault))
     }
 
     /// Registers a provider; a later one takes the key over.
