@@ -39,6 +39,7 @@ impl FieldSet {
         }
     }
 
+    /// This set without the members of `other`.
     pub(super) fn difference(&self, other: &Self) -> Self {
         self.combine(Some(other), |mine, theirs| mine && !theirs)
     }
@@ -59,13 +60,14 @@ impl FieldSet {
         result
     }
 
-    /// Takes out the members of `other` and everything below them.
+    /// This set without the leaves of `other` and everything below them: a container that is replaced as a whole
+    /// takes what was owned inside with it.
     pub(super) fn without_subtrees(&self, other: &Self) -> Self {
-        if other.member {
+        if other.member && other.children.is_empty() {
             return Self::default();
         }
         let mut result = Self {
-            member: self.member,
+            member: self.member && !other.member,
             children: BTreeMap::new(),
         };
         for (element, child) in &self.children {
@@ -76,35 +78,6 @@ impl FieldSet {
             result.insert(element.clone(), left);
         }
         result
-    }
-
-    /// Takes out one path and everything below it.
-    pub(super) fn remove_subtree(&mut self, path: &[&str]) {
-        match path {
-            [] => *self = Self::default(),
-            [last] => {
-                self.children.remove(*last);
-            }
-            [first, rest @ ..] => {
-                if let Some(child) = self.children.get_mut(*first) {
-                    child.remove_subtree(rest);
-                }
-            }
-        }
-        self.children.retain(|_, child| !child.is_empty());
-    }
-
-    /// Takes out one path, not what is below it.
-    pub(super) fn remove_member(&mut self, path: &[&str]) {
-        match path {
-            [] => self.member = false,
-            [first, rest @ ..] => {
-                if let Some(child) = self.children.get_mut(*first) {
-                    child.remove_member(rest);
-                }
-            }
-        }
-        self.children.retain(|_, child| !child.is_empty());
     }
 
     /// Every path of the set, as Kubernetes prints it: `.spec.containers[name="a"].image`.

@@ -121,7 +121,10 @@ impl Managers {
     /// Nobody keeps what was removed, nor what someone else has just changed.
     pub(super) fn disown_everywhere(&mut self, removed: &FieldSet, changed: &FieldSet) {
         for entry in &mut self.0 {
-            entry.fields = entry.fields.without_subtrees(removed).difference(changed);
+            entry.fields = entry
+                .fields
+                .without_subtrees(removed)
+                .without_subtrees(changed);
         }
     }
 

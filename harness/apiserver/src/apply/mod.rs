@@ -16,7 +16,6 @@ use serde_json::Value;
 
 use crate::schema::Structural;
 pub use conflict::Conflict;
-use field_set::FieldSet;
 use managed::{Managers, Operation};
 use shape::Shape;
 
@@ -43,12 +42,10 @@ pub fn server_side_apply(
     let version = api_version(&config);
     let mut managers = live.map(Managers::of).unwrap_or_default();
 
-    let mut applied = typed::fields(&config, &shape);
-    strip_identity(&mut applied);
+    let applied = typed::fields(&config, &shape);
     let mut merged = typed::merge(&before, &config, &shape);
 
-    let mut changed = typed::compare(&before, &merged, &shape).changed;
-    strip_identity(&mut changed);
+    let changed = typed::compare(&before, &merged, &shape).changed;
     let conflicts = managers.conflicts(manager, &changed);
     if !conflicts.is_empty() {
         if !force {
@@ -93,16 +90,13 @@ pub fn track_update(
         return;
     }
     let shape = Shape::new(None, new);
-    let empty = Value::Object(serde_json::Map::new());
-    let before = old.map_or(empty, without_managed_fields);
-    let after = without_managed_fields(new);
+    let nothing = Value::Object(serde_json::Map::new());
     let mut managers = if managed::has_entries(new) {
         Managers::of(new)
     } else {
         old.map(Managers::of).unwrap_or_default()
     };
-    let mut difference = typed::compare(&before, &after, &shape);
-    strip_identity(&mut difference.changed);
+    let difference = typed::compare(old.unwrap_or(&nothing), new, &shape);
     if !difference.changed.is_empty() || !difference.removed.is_empty() {
         managers.disown_everywhere(&difference.removed, &difference.changed);
         let mut fields = managers.fields_of(manager, Operation::Update, subresource);
@@ -132,26 +126,4 @@ fn without_managed_fields(object: &Value) -> Value {
     let mut object = object.clone();
     managed::clear(&mut object);
     object
-}
-
-/// What identifies the object, and what the server sets, has no owner.
-fn strip_identity(fields: &mut FieldSet) {
-    for field in ["f:apiVersion", "f:kind"] {
-        fields.remove_subtree(&[field]);
-    }
-    for field in [
-        "f:name",
-        "f:namespace",
-        "f:uid",
-        "f:selfLink",
-        "f:generation",
-        "f:creationTimestamp",
-        "f:resourceVersion",
-        "f:managedFields",
-        "f:deletionTimestamp",
-        "f:deletionGracePeriodSeconds",
-    ] {
-        fields.remove_subtree(&["f:metadata", field]);
-    }
-    fields.remove_member(&["f:metadata"]);
 }

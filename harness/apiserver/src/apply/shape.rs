@@ -15,11 +15,13 @@ pub(super) enum ListShape {
     Map(Vec<String>),
 }
 
-/// The position in an object, with what is known of its types there.
+/// The position in an object, with what is known of its types there; a field's shape leans on its parent's.
 pub(super) struct Shape<'s> {
     node: Option<&'s Node>,
     keys: MergeKeys,
-    path: Vec<String>,
+    parent: Option<&'s Shape<'s>>,
+    /// The name of this field; none at the root.
+    name: Option<&'s str>,
 }
 
 impl<'s> Shape<'s> {
@@ -27,36 +29,49 @@ impl<'s> Shape<'s> {
         Self {
             node: schema.map(Structural::root),
             keys: MergeKeys::of(object),
-            path: Vec::new(),
+            parent: None,
+            name: None,
         }
     }
 
-    pub(super) fn field(&self, name: &str) -> Self {
-        let mut path = self.path.clone();
-        path.push(name.to_owned());
-        Self {
+    pub(super) fn field<'c>(&'c self, name: &'c str) -> Shape<'c> {
+        Shape {
             // The schema of `metadata` is the server's, not the CRD's.
             node: self
                 .node
-                .filter(|_| !(self.path.is_empty() && name == "metadata"))
+                .filter(|_| !(self.is_root() && name == "metadata"))
                 .and_then(|node| node.child(name)),
             keys: self.keys,
-            path,
+            parent: Some(self),
+            name: Some(name),
         }
     }
 
     pub(super) fn item(&self) -> Self {
         Self {
             node: self.node.and_then(Node::item),
-            keys: self.keys,
-            path: self.path.clone(),
+            ..*self
         }
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.name.is_none()
+    }
+
+    /// Whether this is the object's `metadata`.
+    pub(super) fn is_metadata(&self) -> bool {
+        self.name == Some("metadata") && self.parent.is_some_and(Shape::is_root)
+    }
+
+    /// The field names from here up to the root.
+    fn path(&self) -> impl Iterator<Item = &str> + Clone {
+        std::iter::successors(Some(self), |shape| shape.parent).filter_map(|shape| shape.name)
     }
 
     pub(super) fn atomic_map(&self) -> bool {
         match self.node {
             Some(node) => node.is_atomic_map(),
-            None => self.keys.is_atomic_map(&self.path),
+            None => self.keys.is_atomic_map(self.name),
         }
     }
 
@@ -72,7 +87,7 @@ impl<'s> Shape<'s> {
                 }
             };
         }
-        match self.keys.list(&self.path) {
+        match self.keys.list(self.path()) {
             ListStrategy::Atomic => ListShape::Atomic,
             ListStrategy::Set => ListShape::Set,
             ListStrategy::Map(_, keys) => {

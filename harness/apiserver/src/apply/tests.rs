@@ -243,6 +243,26 @@ fn an_update_takes_what_it_changes_and_nobody_keeps_what_it_removes() {
 }
 
 #[test]
+fn an_update_that_replaces_a_list_ends_the_ownership_of_its_items() {
+    let schema = Structural::compile(
+        &json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+        "x": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}}}}}),
+    )
+    .unwrap();
+    let object =
+        json!({"apiVersion": "e/v1", "kind": "E", "metadata": {"name": "e"}, "spec": {"x": ["a"]}});
+    let old = server_side_apply(None, &object, "one", false, T0, Some(&schema)).unwrap();
+    let mut new = object.clone();
+    new["spec"]["x"] = json!(["b"]);
+    track_update(Some(&old), &mut new, "two", None, T1);
+    assert_eq!(entry(&new, "one"), &Value::Null);
+    assert_eq!(
+        entry(&new, "two")["fieldsV1"],
+        json!({"f:spec": {"f:x": {}}})
+    );
+}
+
+#[test]
 fn an_update_that_changes_nothing_keeps_the_entries_and_their_times() {
     let mut old = secret(json!({"a": "MQ=="}));
     track_update(None, &mut old, "one", None, T0);

@@ -5,13 +5,36 @@ use serde_json::{Map, Value};
 use super::field_set::FieldSet;
 use super::shape::{ListShape, Shape};
 
+/// What identifies the object, and what the server sets.
+fn has_no_owner(shape: &Shape<'_>, field: &str) -> bool {
+    if shape.is_root() {
+        return matches!(field, "apiVersion" | "kind");
+    }
+    shape.is_metadata()
+        && matches!(
+            field,
+            "name"
+                | "namespace"
+                | "uid"
+                | "selfLink"
+                | "generation"
+                | "creationTimestamp"
+                | "resourceVersion"
+                | "managedFields"
+                | "deletionTimestamp"
+                | "deletionGracePeriodSeconds"
+        )
+}
+
 /// The fields that an applied configuration speaks of: its scalars, atomics, empty containers and list items.
 pub(super) fn fields(value: &Value, shape: &Shape<'_>) -> FieldSet {
     let mut set = FieldSet::default();
     match value {
         Value::Object(object) if !object.is_empty() && !shape.atomic_map() => {
             for (name, field) in object {
-                set.insert(format!("f:{name}"), fields(field, &shape.field(name)));
+                if !has_no_owner(shape, name) {
+                    set.insert(format!("f:{name}"), fields(field, &shape.field(name)));
+                }
             }
         }
         Value::Array(items) if !items.is_empty() => {
@@ -34,6 +57,8 @@ pub(super) fn fields(value: &Value, shape: &Shape<'_>) -> FieldSet {
 fn all_fields(value: &Value, shape: &Shape<'_>) -> FieldSet {
     let mut set = fields(value, shape);
     mark_containers(&mut set);
+    // Nobody owns `metadata` itself.
+    set.member &= !shape.is_metadata();
     set
 }
 
@@ -135,6 +160,9 @@ pub(super) fn compare(old: &Value, new: &Value, shape: &Shape<'_>) -> Difference
         (Value::Object(old), Value::Object(new)) if !shape.atomic_map() => {
             let gone = old.keys().filter(|name| !new.contains_key(*name));
             for name in new.keys().chain(gone) {
+                if has_no_owner(shape, name) {
+                    continue;
+                }
                 let inner = Difference::between(old.get(name), new.get(name), &shape.field(name));
                 difference.insert(format!("f:{name}"), inner);
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// How a list behaves under a strategic merge patch and under server-side apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListStrategy {
+pub(crate) enum ListStrategy {
     /// Replaced as a whole.
     Atomic,
     /// Scalars that merge as a set.
@@ -180,23 +180,20 @@ impl MergeKeys {
         }
     }
 
-    /// The strategy of the list at `path`, its field names from the root (list items add none).
-    pub fn list<S: AsRef<str>>(self, path: &[S]) -> ListStrategy {
+    /// The strategy of a list; `path` gives its field names from the list up to the root (list items add none).
+    pub(crate) fn list<'f>(self, path: impl Iterator<Item = &'f str> + Clone) -> ListStrategy {
         let [first, second] = self.tables();
         METADATA
             .iter()
             .chain(first)
             .chain(second)
-            .find(|row| ends_with(path, row.suffix))
+            .find(|row| ends_with(path.clone(), row.suffix))
             .map_or(ListStrategy::Atomic, |row| row.strategy)
     }
 
-    /// Whether the object at `path` is replaced as a whole under server-side apply.
-    pub(crate) fn is_atomic_map<S: AsRef<str>>(self, path: &[S]) -> bool {
-        self.kind != Kind::Other
-            && path
-                .last()
-                .is_some_and(|field| ATOMIC_MAPS.contains(&field.as_ref()))
+    /// Whether the object in `field` is replaced as a whole under server-side apply.
+    pub(crate) fn is_atomic_map(self, field: Option<&str>) -> bool {
+        self.kind != Kind::Other && field.is_some_and(|field| ATOMIC_MAPS.contains(&field))
     }
 }
 
@@ -212,9 +209,6 @@ const ATOMIC_MAPS: [&str; 8] = [
     "secretRef",
 ];
 
-fn ends_with<S: AsRef<str>>(path: &[S], suffix: &str) -> bool {
-    let mut rest = path.iter().rev();
-    suffix
-        .rsplit('.')
-        .all(|wanted| rest.next().is_some_and(|field| field.as_ref() == wanted))
+fn ends_with<'f>(mut path: impl Iterator<Item = &'f str>, suffix: &str) -> bool {
+    suffix.rsplit('.').all(|wanted| path.next() == Some(wanted))
 }

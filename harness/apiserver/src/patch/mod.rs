@@ -5,7 +5,8 @@ mod strategic;
 
 use serde_json::Value;
 
-pub use merge_keys::{ListStrategy, MergeKeys};
+pub(crate) use merge_keys::ListStrategy;
+pub use merge_keys::MergeKeys;
 pub use strategic::strategic_merge_patch;
 
 /// Why a patch could not be applied; the API answers 422 to a failed operation and 400 to a malformed patch.

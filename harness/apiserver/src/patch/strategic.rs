@@ -75,7 +75,7 @@ fn merge_objects<'p>(
     for (field, order) in patch {
         if let Some(list) = field.strip_prefix(ORDER) {
             path.push(list);
-            let strategy = keys.list(path);
+            let strategy = keys.list(path.iter().rev().copied());
             path.pop();
             order_list(&mut target, list, order, strategy)?;
         }
@@ -120,7 +120,7 @@ fn merge_lists<'p>(
     keys: MergeKeys,
     path: &mut Vec<&'p str>,
 ) -> Result<Vec<Value>, PatchError> {
-    match keys.list(path) {
+    match keys.list(path.iter().rev().copied()) {
         ListStrategy::Atomic => Ok(patch.iter().map(clean).collect()),
         ListStrategy::Set => {
             let mut merged = target.to_vec();

@@ -31,7 +31,9 @@ pub(super) fn execute(
     let rendered = Template::new(key)
         .missing_key(missing)
         .max_range_iters(MAX_ITERATIONS)
-        .funcs(functions::all())
+        .funcs(functions::named(
+            syntax.functions.iter().map(|(_, name)| name.as_str()),
+        ))
         .parse(source)
         .and_then(|template| template.execute_to_string(&dot));
     match rendered {

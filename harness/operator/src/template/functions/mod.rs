@@ -48,9 +48,11 @@ static FUNCTIONS: LazyLock<FuncMap> = LazyLock::new(|| {
         .collect()
 });
 
-/// All functions that a template may call besides Go's own.
-pub(super) fn all() -> FuncMap {
-    FUNCTIONS.clone()
+/// Those of the functions that a template mentions, besides Go's own.
+pub(super) fn named<'n>(names: impl Iterator<Item = &'n str>) -> FuncMap {
+    names
+        .filter_map(|name| Some((name.to_owned(), FUNCTIONS.get(name)?.clone())))
+        .collect()
 }
 
 /// Whether a template may call `name`.
