@@ -7,7 +7,7 @@ use rotaproof_egress::Client;
 use rotaproof_gateway::fault::Hang;
 use rotaproof_gateway::{ClientKind, Error};
 
-use crate::world::{World, every, get, text};
+use crate::world::{World, every, get, soon, text};
 
 #[tokio::test(start_paused = true)]
 async fn the_direct_endpoint_ignores_faults_and_is_journaled_as_the_harness() {
@@ -22,7 +22,9 @@ async fn the_direct_endpoint_ignores_faults_and_is_journaled_as_the_harness() {
         .direct(Arc::new(dialer))
         .build()
         .unwrap();
-    let answer = client.send(get("http://whatever.example/a")).await.unwrap();
+    let answer = soon(client.send(get("http://whatever.example/a")))
+        .await
+        .unwrap();
     assert_eq!(text(&answer), "decision 1 /a");
     let entry = world.gateway.journal().get(1).unwrap();
     assert_eq!(entry.client, ClientKind::Harness);

@@ -9,7 +9,7 @@ use rotaproof_gateway::fault::{BadCertificate, Hang, Latency, Refused, Reset, Sl
 use rstest::rstest;
 use tokio::time::Instant;
 
-use crate::world::{World, every, get, post, text};
+use crate::world::{World, every, get, post, soon, text};
 
 const URI: &str = "https://vault.example/a";
 
@@ -126,7 +126,7 @@ async fn healing_releases_hanging_requests_as_resets(#[case] http2: bool) {
         assert_eq!(world.gateway.faults().heal_vault("other"), 0);
         assert_eq!(world.gateway.faults().heal_vault("tiny"), 1);
     };
-    let (outcome, ()) = tokio::join!(client.send(post(URI, "x")), heal);
+    let (outcome, ()) = tokio::join!(soon(client.send(post(URI, "x"))), heal);
     assert!(matches!(outcome, Err(Error::Closed { .. })), "{outcome:?}");
     let entry = world.gateway.journal().get(1).unwrap();
     assert_eq!(

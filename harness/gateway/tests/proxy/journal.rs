@@ -6,7 +6,7 @@ use rotaproof_base::TaskGroup;
 use rotaproof_gateway::ClientKind;
 use rotaproof_gateway::fault::Latency;
 
-use crate::world::{World, every, get, text};
+use crate::world::{World, every, get, soon, text};
 
 #[tokio::test(start_paused = true)]
 async fn an_entry_says_who_asked_for_what_and_what_they_got() {
@@ -72,7 +72,7 @@ async fn a_subscriber_learns_of_each_new_and_each_completed_entry() {
         let mut seen = 0;
         let mut told = Vec::new();
         while told.len() < 2 {
-            wake.changed().await.unwrap();
+            soon(wake.changed()).await.unwrap();
             let changes = journal.changes(seen);
             seen = changes.seen;
             told.extend(

@@ -1,6 +1,8 @@
 //! A gateway with one tiny vault, and clients for it.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -162,4 +164,10 @@ pub(crate) fn every(name: &str, kind: impl rotaproof_gateway::Fault) -> FaultSpe
         share: None,
         kind: Arc::new(kind),
     }
+}
+
+/// What has to end within a day of virtual time, so that a promise that is broken fails instead of hanging.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    let day = Duration::from_secs(24 * 3600);
+    tokio::time::timeout(day, future).await.unwrap()
 }
