@@ -60,7 +60,11 @@ impl Logs {
             if let Some(report) = self.reports(container).get(number - 1) {
                 return report.clone();
             }
-            changed.changed().await.unwrap();
+            // A day at most: without a timer a paused clock would stand still for ever.
+            let day = Duration::from_secs(24 * 3600);
+            let next = tokio::time::timeout(day, changed.changed()).await;
+            next.unwrap_or_else(|_| panic!("{container} never made report {number}"))
+                .unwrap();
         }
     }
 }
