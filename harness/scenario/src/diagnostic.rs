@@ -65,6 +65,7 @@ impl Diagnostic {
     }
 
     pub(crate) fn rejected(source: &Source, reject: Reject) -> Self {
+        let reject = reject.into_reason();
         let mut diagnostic = Self::error(source, reject.span.unwrap_or_default(), reject.message);
         diagnostic.label = reject.label;
         diagnostic.help = reject.help;

@@ -22,12 +22,12 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Diagnostics> {
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            if let Err(diagnostic) = search(path, MAX_DEPTH, &mut files) {
-                wrong.push(diagnostic);
+            if let Err(more) = search(path, MAX_DEPTH, &mut files) {
+                wrong.extend(more);
             } else if files.len() == before {
                 wrong.push(Diagnostic::of_file(
                     path,
-                    format!("no {SUFFIX} file in this folder").replace("no .", "no *."),
+                    format!("no *{SUFFIX} file in this folder"),
                 ));
             }
         } else if path.is_file() {
@@ -45,9 +45,13 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Diagnostics> {
     Ok(files)
 }
 
-fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
-    let unreadable =
-        |error: std::io::Error| Diagnostic::of_file(folder, format!("cannot be read: {error}"));
+fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Diagnostics> {
+    let unreadable = |error: std::io::Error| {
+        Diagnostics::from(Diagnostic::of_file(
+            folder,
+            format!("cannot be read: {error}"),
+        ))
+    };
     let mut entries = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .collect::<Result<Vec<_>, _>>()

@@ -1,5 +1,7 @@
 //! Every way in which a file can be wrong, and what is said of it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

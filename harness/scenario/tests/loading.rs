@@ -1,5 +1,7 @@
 //! What a loaded case knows: its manifests, where keys come from, and which checks spoke.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use rotaproof_scenario::model::step::Action;

@@ -1,5 +1,7 @@
 //! What a scenario file may say, and how it is read.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use rotaproof_scenario::model::expect::{Subject, Tense};

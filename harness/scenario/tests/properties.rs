@@ -1,5 +1,7 @@
 //! What must hold of any input: no panic, no endless work, and texts that survive a round trip.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::time::Duration;
 

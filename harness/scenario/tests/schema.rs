@@ -1,5 +1,7 @@
 //! The JSON schema accepts what the parser accepts, and refuses what an editor should underline.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use rotaproof_scenario::{parse, schema};
@@ -17,6 +19,22 @@ fn accepts(instance: &Value) -> Result<(), String> {
     } else {
         Err(errors.join("\n"))
     }
+}
+
+#[rstest]
+#[case::rotation(include_str!("files/rotation.scenario.yaml"))]
+#[case::everything(include_str!("files/everything.scenario.yaml"))]
+#[case::matrix(
+    "scenario: T
+matrix: { strategy: [staged], n: [1, 2], budget: [1s] }
+steps:
+  - rotate: { secret: aws/s, strategy: '${strategy}', times: '${n}' }
+  - repeat: { times: '${n}', steps: [{ advance: '${budget}' }] }
+"
+)]
+fn the_schema_accepts_whole_files(#[case] text: &str) {
+    parse(Path::new("a.scenario.yaml"), text.as_bytes()).unwrap();
+    accepts(&serde_saphyr::from_str(text).unwrap()).unwrap();
 }
 
 /// Every JSON text is YAML: the parser reads the same instance.

@@ -126,9 +126,8 @@ fn remote(reference: &Value) -> Option<Remote<'_>> {
 
 /// The refresh interval; an hour unless given, none where it syncs once.
 fn interval(object: ObjectRef<'_>) -> Duration {
-    match object.text("/spec/refreshPolicy") {
-        Some("CreatedOnce" | "OnChange") => return Duration::ZERO,
-        _ => {}
+    if let Some("CreatedOnce" | "OnChange") = object.text("/spec/refreshPolicy") {
+        return Duration::ZERO;
     }
     match object.0.pointer("/spec/refreshInterval") {
         Some(Value::String(text)) if text == "0" => Duration::ZERO,

@@ -1,7 +1,7 @@
 //! The top level of a file.
 
 use indexmap::IndexMap;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::step::Step;
@@ -22,6 +22,7 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// Runs the file once per combination; `${name}` stands for the value.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, Vec<Scalar>>")]
     pub matrix: Matrix,
     /// The vaults, by the name that steps use.
     #[serde(default)]
@@ -32,3 +33,18 @@ pub struct Scenario {
 
 /// The names of a matrix and their values, as text.
 pub type Matrix = IndexMap<Located<String>, Vec<String>>;
+
+/// In the schema, a value of the matrix: any scalar, taken as it is written.
+struct Scalar;
+
+impl JsonSchema for Scalar {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scalar".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}

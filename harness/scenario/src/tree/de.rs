@@ -20,14 +20,7 @@ pub(super) struct NodeReader<'a>(pub(super) &'a Node);
 impl<'a> NodeReader<'a> {
     /// Locates a refusal of this node, and adds what was found instead.
     fn locate(self, reject: Reject) -> Reject {
-        if reject.span.is_none()
-            && reject.message.starts_with("expected ")
-            && reject.label.is_empty()
-        {
-            let message = format!("{}, found {}", reject.message, self.0.describe());
-            return Reject { message, ..reject }.or_at(self.0.span);
-        }
-        reject.or_at(self.0.span)
+        reject.found(&self.0.describe()).or_at(self.0.span)
     }
 
     fn mismatch(self, expected: &str) -> Reject {

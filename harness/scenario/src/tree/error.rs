@@ -7,7 +7,10 @@ use crate::diagnostic::did_you_mean;
 
 /// A refusal, located as soon as it passes a node.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reject {
+pub(crate) struct Reject(Box<Reason>);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reason {
     pub(crate) message: String,
     pub(crate) label: String,
     pub(crate) help: Option<String>,
@@ -16,30 +19,51 @@ pub(crate) struct Reject {
     pub(crate) unknown: Option<String>,
 }
 
+impl std::ops::Deref for Reject {
+    type Target = Reason;
+
+    fn deref(&self) -> &Reason {
+        &self.0
+    }
+}
+
 impl Reject {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Reason {
             message: message.into(),
             label: String::new(),
             help: None,
             span: None,
             unknown: None,
-        }
+        }))
     }
 
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.0.label = label.into();
         self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
         self
+    }
+
+    /// Says what was found instead, where all that is known is what was expected.
+    pub(crate) fn found(mut self, what: &str) -> Self {
+        if self.span.is_none() && self.label.is_empty() && self.message.starts_with("expected ") {
+            self.0.message = format!("{}, found {what}", self.message);
+        }
+        self
+    }
+
+    /// The reason itself.
+    pub(crate) fn into_reason(self) -> Reason {
+        *self.0
     }
 
     /// Says where, unless something further inside already did.
     pub(crate) fn or_at(mut self, span: Span) -> Self {
-        self.span.get_or_insert(span);
+        self.0.span.get_or_insert(span);
         self
     }
 }
@@ -89,7 +113,7 @@ impl serde::de::Error for Reject {
 
     fn unknown_field(field: &str, fields: &'static [&'static str]) -> Self {
         let mut reject = Self::new(format!("unknown field `{field}`"));
-        reject.unknown = Some(field.to_owned());
+        reject.0.unknown = Some(field.to_owned());
         if fields.is_empty() {
             return reject.label("no field is expected here");
         }

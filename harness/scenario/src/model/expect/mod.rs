@@ -51,6 +51,10 @@ pub enum Tense {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename = "$key-of:an expectation", rename_all = "lowercase")]
 #[schemars(rename = "Subject", untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few exist, and none is moved often"
+)]
 pub enum Subject {
     /// An ExternalSecret.
     ExternalSecret(ExternalSecretExpectation),

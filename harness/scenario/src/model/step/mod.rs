@@ -27,6 +27,10 @@ pub type Step = Located<Action>;
 /// What a step does: exactly one verb.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "Step", rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few exist, and none is moved often"
+)]
 pub enum Action {
     /// Applies a manifest.
     Apply(Apply),

@@ -18,6 +18,10 @@ use crate::Located;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "$by:kind", rename_all = "kebab-case")]
 #[schemars(rename = "Vault", tag = "kind")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few exist, and none is moved often"
+)]
 pub enum Vault {
     /// AWS Secrets Manager, with STS.
     AwsSecretsManager(AwsSecretsManager),
