@@ -240,6 +240,9 @@ fn canonical_request(received: &Received<'_>, signed_headers: &[&str]) -> String
         text.push(':');
         if name == "host" {
             text.push_str(received.host);
+        } else if name == "content-length" {
+            // Whatever carried the request here: it is the body's length that was signed.
+            text.push_str(&received.body.len().to_string());
         } else {
             let mut first = true;
             for value in received.headers.get_all(name) {

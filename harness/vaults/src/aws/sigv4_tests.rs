@@ -216,6 +216,23 @@ fn what_a_header_lacks_is_named(#[case] header: &str, #[case] refusal: &str) {
     }
 }
 
+#[test]
+fn a_signed_content_length_is_that_of_the_body() {
+    let received = Received {
+        method: &Method::POST,
+        path: "/",
+        query: "",
+        headers: &HeaderMap::new(),
+        host: "h",
+        body: b"four",
+    };
+    let canonical = canonical_request(&received, &["content-length", "host"]);
+    assert!(
+        canonical.contains("\ncontent-length:4\nhost:h\n"),
+        "{canonical}"
+    );
+}
+
 proptest! {
     #[test]
     fn any_header_is_parsed_or_refused(header in ".{0,200}") {

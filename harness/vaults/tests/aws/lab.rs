@@ -18,7 +18,23 @@ use rotaproof_vaults::{Served, Vault, Witness};
 use serde_json::json;
 
 pub(crate) const REGION: &str = "us-east-1";
+/// The version with which [`Lab::with_secret`] starts.
+pub(crate) const V1: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/eso";
+
+/// `code: message` of a refusal.
+macro_rules! refusal {
+    ($call:expr) => {{
+        let error = $call.send().await.unwrap_err();
+        let error = error.as_service_error().expect("a service error");
+        format!(
+            "{}: {}",
+            aws_sdk_secretsmanager::error::ProvideErrorMetadata::code(error).unwrap_or_default(),
+            aws_sdk_secretsmanager::error::ProvideErrorMetadata::message(error).unwrap_or_default()
+        )
+    }};
+}
+pub(crate) use refusal;
 
 /// Keeps what a vault tells the journal.
 #[derive(Clone, Default)]
@@ -121,6 +137,16 @@ impl Lab {
             fingerprinter,
             _tasks: tasks,
         }
+    }
+
+    /// With secret `prod/a`, whose version [`V1`] holds `one`; and the administrator's SDK.
+    pub(crate) async fn with_secret() -> (Self, aws_sdk_secretsmanager::Client) {
+        let lab = Self::new();
+        let sdk = lab.administrator();
+        let create = sdk.create_secret().name("prod/a");
+        let create = create.client_request_token(V1).secret_string("one");
+        create.send().await.unwrap();
+        (lab, sdk)
     }
 
     pub(crate) fn sdk(&self, credentials: &Credentials) -> aws_sdk_secretsmanager::Client {

@@ -8,6 +8,7 @@
 
 mod identity;
 mod lab;
+mod listing;
 mod secrets;
 mod sign;
 mod signature;
