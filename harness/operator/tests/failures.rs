@@ -234,3 +234,89 @@ async fn every_client_is_closed_after_its_reconcile() {
     let reads = world.vault.reads_of("app");
     assert_eq!(world.vault.edit(|vault| vault.closed) - before, reads);
 }
+
+#[tokio::test(start_paused = true)]
+async fn with_two_workers_a_hung_vault_blocks_nobody_else() {
+    let mut world = World::without_store().await;
+    world.vault.put("app", &[("value", "v1")]);
+    world.vault.put("slow", &[("value", "x")]);
+    world.vault.edit(|vault| vault.hung = Some("slow".into()));
+    world.start_workers(2);
+    let store = json!({"metadata": {"name": "vault"}, "spec": {"provider": {"fake": {}}}});
+    world.create_store(store).await;
+    world.settle().await;
+    let slow = json!({"data": [{"secretKey": "key", "remoteRef": {"key": "slow"}}]});
+    world.create("slow", slow).await;
+    world.create("es", json!({})).await;
+    world.settle().await;
+    assert_eq!(world.ready("es").await, SYNCED);
+    assert_eq!(world.ready("slow").await, "none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generator_is_refused_by_its_name() {
+    let world = World::start().await;
+    let generator = json!({"sourceRef": {"generatorRef": {"kind": "Password", "name": "p"}}});
+    world
+        .create("es", json!({"data": [], "dataFrom": [generator]}))
+        .await;
+    world.settle().await;
+    assert_eq!(world.ready("es").await, FAILED);
+    let events = world.events("ns").await;
+    assert!(
+        events
+            .iter()
+            .any(|line| line.contains("generator Password \"p\"")),
+        "{events:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_no_secret_is_refused_and_not_tried_again() {
+    let world = World::start().await;
+    world.vault.put("app", &[("value", "v1")]);
+    let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+    world
+        .create("es", json!({"target": {"manifest": manifest}}))
+        .await;
+    world.wait(600).await;
+    assert_eq!(
+        world.ready("es").await,
+        "False/SecretSyncedError/invalid generic target"
+    );
+    assert_eq!(world.vault.reads_of("app"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_of_another_controller_is_left_alone_with_all_that_use_it() {
+    let world = World::start().await;
+    world.vault.put("app", &[("value", "v1")]);
+    let spec = json!({"controller": "other", "provider": {"fake": {}}});
+    world
+        .create_store(json!({"metadata": {"name": "foreign"}, "spec": spec}))
+        .await;
+    world
+        .create("es", json!({"secretStoreRef": {"name": "foreign"}}))
+        .await;
+    world.settle().await;
+    assert_eq!(world.store("foreign").await.status, None);
+    assert_eq!(world.ready("es").await, "none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_policy_of_delete_needs_ownership() {
+    let world = World::start().await;
+    world.vault.put("app", &[("value", "v1")]);
+    let target = json!({"creationPolicy": "Orphan", "deletionPolicy": "Delete"});
+    world
+        .create("es", json!({"refreshInterval": "1m", "target": target}))
+        .await;
+    world.settle().await;
+    world.vault.edit(|vault| vault.entries.clear());
+    world.wait(61).await;
+    assert_eq!(
+        world.ready("es").await,
+        "False/SecretSyncedError/could not delete secret"
+    );
+    assert_eq!(world.value("es", "key").await.as_deref(), Some("v1"));
+}

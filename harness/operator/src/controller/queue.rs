@@ -240,4 +240,52 @@ mod tests {
         assert_eq!(queue.get().await, key("due"));
         assert_eq!(queue.get().await, key("later"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_key_is_lost_and_none_is_worked_on_twice_at_a_time(
+            steps in proptest::collection::vec((0u8..4, 0u8..3, 0u64..5), 0..60),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let queue = Queue::new();
+                let mut wanted = BTreeSet::new();
+                let mut working = BTreeSet::new();
+                for (step, name, delay) in steps {
+                    let key = key(&name.to_string());
+                    match step {
+                        0 => queue.add(key.clone()),
+                        1 => queue.add_after(key.clone(), Duration::from_secs(delay)),
+                        2 => {
+                            let next = tokio::time::timeout(Duration::from_secs(delay), queue.get());
+                            if let Ok(next) = next.await {
+                                wanted.remove(&next);
+                                assert!(working.insert(next), "worked on twice");
+                            }
+                            continue;
+                        }
+                        _ => {
+                            if working.remove(&key) {
+                                queue.done(&key);
+                            }
+                            continue;
+                        }
+                    }
+                    wanted.insert(key);
+                }
+                for key in working {
+                    queue.done(&key);
+                }
+                while let Ok(next) = tokio::time::timeout(Duration::from_secs(9), queue.get()).await {
+                    wanted.remove(&next);
+                    queue.done(&next);
+                }
+                assert!(wanted.is_empty(), "lost: {wanted:?}");
+            });
+        }
+    }
 }

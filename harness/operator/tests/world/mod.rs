@@ -222,7 +222,12 @@ impl World {
     }
 
     pub(crate) fn start_operator(&mut self) {
+        self.start_workers(1);
+    }
+
+    pub(crate) fn start_workers(&mut self, concurrent: usize) {
         let mut options = Options::new(self.clock.clone(), Entropy::from_seed(11));
+        options.concurrent = concurrent;
         options.providers = Providers::default().with("fake", Arc::new(self.vault.clone()));
         let (api, calls) = (self.api.clone(), self.calls.clone());
         let recorded = tower::service_fn(move |request: http::Request<kube::client::Body>| {
