@@ -30,13 +30,29 @@ fn case_name() -> String {
     test.splitn(3, '_').nth(2).unwrap().to_owned()
 }
 
+/// What loading the text says, in a folder with the manifests of the tests.
 fn rendered(name: &str, text: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
-    let path = folder.join(format!("{name}.wrong.yaml"));
+    let folder = tempfile::tempdir().unwrap();
+    let manifests = folder.path().join("manifests");
+    std::fs::create_dir(&manifests).unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/manifests");
+    for entry in std::fs::read_dir(own).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), manifests.join(entry.file_name())).unwrap();
+    }
+    std::fs::write(
+        manifests.join("broken.yaml"),
+        "apiVersion: v1\nkind: Pod\nmetadata: [\n",
+    )
+    .unwrap();
+    std::fs::write(
+        manifests.join("values.yaml"),
+        "image: example\nreplicas: 1\n",
+    )
+    .unwrap();
+    let path = folder.path().join(format!("{name}.scenario.yaml"));
     std::fs::write(&path, text).unwrap();
-    let result = load(&path);
-    std::fs::remove_file(&path).unwrap();
-    let out = match result {
+    let out = match load(&path) {
         Ok(cases) => cases
             .iter()
             .map(|case| case.warnings.to_string())
@@ -44,7 +60,7 @@ fn rendered(name: &str, text: &str) -> String {
             .join("\n"),
         Err(diagnostics) => diagnostics.to_string(),
     };
-    out.replace(&format!("{}/", folder.display()), "")
+    out.replace(&format!("{}/", folder.path().display()), "")
 }
 
 #[rstest]
@@ -71,6 +87,12 @@ fn rendered(name: &str, text: &str) -> String {
 #[case::octal("scenario: T\nsteps:\n  - rotate: { secret: a/b, times: 0644 }\n")]
 #[case::negative("scenario: T\nsteps:\n  - rotate: { secret: a/b, times: -1 }\n")]
 #[case::yes("scenario: T\nsteps:\n  - remove: { secret: a/b, forced: yes }\n")]
+#[case::two_vaults_of_one_host(
+    "scenario: T\nsteps: []\nvaults:\n  a: { kind: aws-secrets-manager }\n  b: { kind: aws-secrets-manager }\n"
+)]
+#[case::vault_declarations(
+    "scenario: T\nsteps: []\nvaults:\n  v:\n    kind: hashicorp-vault\n    address: vault.example.com\n    tokens: { t: { secret: a/b, policies: [default, read] } }\n    secrets: { kv/a: x }\n"
+)]
 #[case::list_for_text("scenario: [T]\nsteps: []\n")]
 #[case::bad_duration("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 }\n")]
 #[case::bad_unit("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 secs }\n")]
@@ -132,6 +154,8 @@ fn a_file_that_cannot_be_read_says_where_and_why(#[case] text: &str) {
 #[case::unknown_fault_name("  - heal: { fault: slow }\n")]
 #[case::unknown_mark("  - expect: { requests: { vault: aws }, count: 0, since: rotate }\n")]
 #[case::missing_manifest("  - apply: manifests/awz.yaml\n")]
+#[case::broken_manifest("  - apply: manifests/broken.yaml\n")]
+#[case::not_an_object("  - apply: manifests/values.yaml\n")]
 #[case::nothing_to_start("  - start: { manifest: manifests/aws.yaml }\n")]
 #[case::unknown_externalsecret(
     "  - expect: { externalsecret: notebook-validation/aws-credential, ready: SecretSynced }\n"

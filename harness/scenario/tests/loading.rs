@@ -191,6 +191,21 @@ fn an_expected_failure_is_not_an_error() {
 }
 
 #[test]
+fn a_key_that_exists_for_some_time_may_be_expected() {
+    let text = format!(
+        "{VAULT}  - apply: manifests/vault-edited.yaml
+  - expect: {{ secret: notebook-validation/git, keys: {{ pinned: v1, renamed: current }} }}
+"
+    );
+    let case = loaded(&text).remove(0);
+    assert_eq!(origin(&case, "git", "pinned"), "nothing");
+    assert_eq!(
+        origin(&case, "git", "renamed"),
+        "hashicorp/secret/git/credentials#username@"
+    );
+}
+
+#[test]
 fn folders_are_searched_in_sorted_order() {
     let folder = tempfile::tempdir().unwrap();
     for name in [

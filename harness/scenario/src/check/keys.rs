@@ -3,7 +3,7 @@
 use super::{Checked, each_step};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::load::objects;
-use crate::manifest::{ObjectRef, Origin, PodSource, PodSources};
+use crate::manifest::{Mapping, ObjectRef, Origin, PodSource, PodSources};
 use crate::model::expect::{EnvExpectation, Expected, PodExpectation, SecretExpectation, Subject};
 use crate::model::step::Action;
 use crate::{Located, ObjectName, PodRef, Span};
@@ -23,7 +23,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
 }
 
 fn secret(checked: &Checked<'_>, one: &SecretExpectation, found: &mut Vec<Diagnostic>) {
-    if !checked.mapping.makes(&one.secret) || one.absent == Some(true) {
+    if !checked.makes(&one.secret) || one.absent == Some(true) {
         return;
     }
     let named = one.has_keys.iter().flatten().chain(one.contains.keys());
@@ -43,11 +43,13 @@ fn secret(checked: &Checked<'_>, one: &SecretExpectation, found: &mut Vec<Diagno
     }
     if let Some(is) = &one.is {
         let from_vault = |origin: &Origin| matches!(origin, Origin::Vault { .. });
-        let some = checked
-            .mapping
-            .keys(&one.secret)
-            .any(|(_, origin)| from_vault(origin));
-        if !some && !checked.mapping.is_open(&one.secret) {
+        let followed = |state: &Mapping| {
+            state
+                .keys(&one.secret)
+                .any(|(_, origin)| from_vault(origin))
+                || state.is_open(&one.secret)
+        };
+        if !checked.states.iter().any(followed) {
             found.push(
                 Diagnostic::error(
                     checked.source,
@@ -73,9 +75,14 @@ fn known_key(
     span: Span,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Origin> {
-    let origin = checked.mapping.key(secret, key);
+    let origin = checked.key(secret, key);
     if origin.is_none() {
-        let names: Vec<&str> = checked.mapping.keys(secret).map(|(name, _)| name).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in checked.states.iter().flat_map(|state| state.keys(secret)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         let help = match did_you_mean(key, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its keys are {}", names.join(", ")),
@@ -122,7 +129,7 @@ fn pod(checked: &Checked<'_>, one: &PodExpectation, found: &mut Vec<Diagnostic>)
         };
         let expected = Located::new(expected.clone(), one.env[name].span);
         let what = format!("variable `{name}`");
-        match sources.env(name, checked.mapping) {
+        match checked.at_some_time(|state| sources.env(name, state)) {
             Some(source) => source_of(checked, &source, &what, name.span, &expected, found),
             None => {
                 let help = match did_you_mean(name, sources.names()) {
@@ -144,7 +151,7 @@ fn pod(checked: &Checked<'_>, one: &PodExpectation, found: &mut Vec<Diagnostic>)
     }
     for (path, expected) in &one.files {
         let what = format!("file `{path}`");
-        match sources.file(path, checked.mapping) {
+        match checked.at_some_time(|state| sources.file(path, state)) {
             Some(source) => source_of(checked, &source, &what, path.span, expected, found),
             None => found.push(
                 Diagnostic::error(checked.source, path.span, format!("no volume of this pod holds {what}"))
@@ -172,7 +179,7 @@ fn source_of(
             expected,
             found,
         ),
-        PodSource::Secret(key) if !checked.mapping.makes(&key.secret) => found.push(
+        PodSource::Secret(key) if !checked.makes(&key.secret) => found.push(
             Diagnostic::error(
                 checked.source,
                 span,
@@ -183,7 +190,7 @@ fn source_of(
             )
             .help("no ExternalSecret or Secret of an applied manifest has this name"),
         ),
-        PodSource::Secret(key) => match checked.mapping.key(&key.secret, &key.key) {
+        PodSource::Secret(key) => match checked.key(&key.secret, &key.key) {
             Some(origin) => followed(checked, &origin, what, expected, found),
             None => {
                 known_key(checked, &key.secret, &key.key, span, found);

@@ -8,27 +8,61 @@ mod strategies;
 mod subjects;
 mod vaults;
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use crate::ObjectName;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::objects;
-use crate::manifest::{Declared, Manifests, Mapping, ObjectRef, Store, StoreKey};
+use crate::manifest::{Declared, Manifests, Mapping, ObjectRef, Origin, Store, StoreKey};
 use crate::model::Scenario;
 use crate::model::step::{Action, Step};
 use crate::source::Source;
+
+/// So many states on the way are looked at.
+const MAX_STATES: usize = 64;
 
 /// What every check sees.
 pub(crate) struct Checked<'a> {
     source: &'a Source,
     scenario: &'a Scenario,
     manifests: &'a Manifests,
-    mapping: &'a Mapping,
+    /// The mapping after each `apply` that changes an object, and at the end: what holds at some time is no mistake.
+    states: Vec<Mapping>,
     /// Every object that is applied and not refused.
     objects: Vec<&'a Value>,
 }
 
 impl<'a> Checked<'a> {
+    /// Whether something makes this Secret at some time.
+    fn makes(&self, secret: &ObjectName) -> bool {
+        self.states.iter().any(|state| state.makes(secret))
+    }
+
+    /// Where a key comes from, at the end or else at some time; one that can be followed first.
+    fn key(&self, secret: &ObjectName, key: &str) -> Option<Origin> {
+        let mut origins = self
+            .states
+            .iter()
+            .filter_map(|state| state.key(secret, key));
+        let first = origins.next()?;
+        match first {
+            Origin::Vault { .. } => Some(first),
+            Origin::Unmapped { .. } => Some(
+                origins
+                    .find(|origin| matches!(origin, Origin::Vault { .. }))
+                    .unwrap_or(first),
+            ),
+        }
+    }
+
+    /// The state in which `find` finds something; that at the end first.
+    fn at_some_time<T>(&self, find: impl Fn(&Mapping) -> Option<T>) -> Option<T> {
+        self.states.iter().find_map(find)
+    }
+
     fn external_secrets(&self) -> Vec<Declared<'a>> {
         crate::manifest::external_secrets(self.objects.iter().copied())
     }
@@ -66,7 +100,7 @@ pub(crate) fn check(
         source,
         scenario,
         manifests,
-        mapping,
+        states: states(scenario, manifests, mapping),
         objects: applied(&scenario.steps, manifests),
     };
     let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 7] = [
@@ -89,6 +123,31 @@ pub(crate) fn check(
     } else {
         Ok(diagnostics)
     }
+}
+
+/// The mapping at the end, preceded by those on the way where an object is applied more than once.
+fn states(scenario: &Scenario, manifests: &Manifests, end: &Mapping) -> Vec<Mapping> {
+    let mut groups: Vec<Vec<&Value>> = Vec::new();
+    each_step(&scenario.steps, &mut |step| {
+        groups.push(applied(std::slice::from_ref(step), manifests));
+    });
+    groups.retain(|group| !group.is_empty());
+    let names: Vec<_> = groups
+        .iter()
+        .flatten()
+        .map(|object| (ObjectRef(object).kind(), ObjectRef(object).object_name()))
+        .collect();
+    let distinct: HashSet<_> = names.iter().collect();
+    let mut states = vec![end.clone()];
+    if distinct.len() < names.len() {
+        let mut so_far = Vec::new();
+        // The last one is the end itself. Scenarios with very many steps are checked less closely.
+        for group in groups.iter().take(MAX_STATES) {
+            so_far.extend(group.iter().copied());
+            states.push(Mapping::of(so_far.iter().copied(), &scenario.vaults));
+        }
+    }
+    states
 }
 
 /// Calls `visit` for every step, those inside `repeat` and `parallel` too, in the order in which they are written.

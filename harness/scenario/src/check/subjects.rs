@@ -2,7 +2,7 @@
 
 use super::{Checked, each_step};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::manifest::{ObjectRef, StoreKey};
+use crate::manifest::{Mapping, ObjectRef, StoreKey};
 use crate::model::expect::Subject;
 use crate::model::step::{Action, Step};
 use crate::{Located, ObjectName, Span, StoreName};
@@ -47,8 +47,13 @@ fn subject(checked: &Checked<'_>, subject: &Subject, found: &mut Vec<Diagnostic>
             );
         }
         Subject::Store(one) => store(checked, &one.store, found),
-        Subject::Secret(one) if one.absent != Some(true) && !checked.mapping.makes(&one.secret) => {
-            let names: Vec<String> = checked.mapping.secrets().map(ToString::to_string).collect();
+        Subject::Secret(one) if one.absent != Some(true) && !checked.makes(&one.secret) => {
+            let names: Vec<String> = checked
+                .states
+                .iter()
+                .flat_map(Mapping::secrets)
+                .map(ToString::to_string)
+                .collect();
             let near = did_you_mean_object(&one.secret.to_string(), &names);
             missing(
                 checked,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Checked, each_step};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::manifest::Declared;
+use crate::manifest::{Declared, host};
 use crate::model::Body;
 use crate::model::expect::{EnvExpectation, Expected, Subject};
 use crate::model::step::{Action, HealTarget};
@@ -41,6 +41,24 @@ impl Names<'_> {
     }
 
     fn declarations(&mut self) {
+        let mut hosts: Vec<(String, &str)> = Vec::new();
+        for (name, vault) in &self.checked.scenario.vaults {
+            let host = match vault {
+                Vault::AwsSecretsManager(vault) => {
+                    format!("secretsmanager.{}.amazonaws.com", vault.region)
+                }
+                Vault::HashicorpVault(vault) => host(&vault.address),
+            };
+            if let Some((_, first)) = hosts.iter().find(|(other, _)| *other == host) {
+                let message = format!("`{name}` answers for {host}, as `{first}` does");
+                self.error(
+                    name.span,
+                    message,
+                    Some("give one of them another region or address".to_owned()),
+                );
+            }
+            hosts.push((host, name));
+        }
         for vault in self.checked.scenario.vaults.values() {
             let Vault::HashicorpVault(vault) = vault else {
                 continue;
@@ -61,7 +79,9 @@ impl Names<'_> {
                 .flat_map(|role| &role.policies)
                 .chain(vault.tokens.values().flat_map(|token| &token.policies));
             for policy in policies {
-                if !vault.policies.contains_key(policy.as_str()) && policy.value != "root" {
+                if !vault.policies.contains_key(policy.as_str())
+                    && !["root", "default"].contains(&policy.as_str())
+                {
                     let near = did_you_mean(policy, vault.policies.keys().map(String::as_str));
                     self.error(
                         policy.span,
