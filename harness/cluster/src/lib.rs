@@ -27,6 +27,9 @@ pub trait Lane: Send + Sync {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
 
+    /// Removes what runs left behind that were killed; called once, before the first lab.
+    fn sweep(&self);
+
     /// A runtime with the clock that its labs need; a scenario has one to itself.
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error>;
 

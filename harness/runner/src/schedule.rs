@@ -69,6 +69,7 @@ pub fn run(cases: &[Case], options: &Options, listener: &mut dyn Listener) -> Co
         scenarios: cases.len(),
         wall_started: wall.started().to_string(),
     }));
+    options.lane.sweep();
     let (records, received) = sync_channel(QUEUE);
     let shared = Shared {
         cases,

@@ -36,6 +36,13 @@ impl Lane for Embedded {
         "embedded"
     }
 
+    fn sweep(&self) {
+        let swept = rotaproof_pods::sweep();
+        if swept > 0 {
+            tracing::info!(swept, "folders of runs that were killed");
+        }
+    }
+
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -74,6 +74,9 @@ impl<W: Write> Terminal<W> {
                 "\n{BOLD}Staleness{BOLD:#}, worst of each scenario: t0 vault acknowledged, t1 operator fetched, t2 Secret changed, t3 pod saw it"
             )?;
             writeln!(self.out, "{}", table::staleness(&rows))?;
+            if let Some(percentiles) = table::percentiles(&rows) {
+                writeln!(self.out, "{percentiles}")?;
+            }
         }
         for ended in &self.ended {
             if let Some(failure) = &ended.failure {
@@ -136,7 +139,8 @@ impl<W: Write> Report for Terminal<W> {
                 let plural = if *scenarios == 1 { "" } else { "s" };
                 writeln!(
                     self.out,
-                    "{BOLD}rotaproof {version}{BOLD:#}  lane {lane}  seed {seed}  {scenarios} scenario{plural}\n"
+                    "{BOLD}rotaproof {version}{BOLD:#}  lane {lane}{}  seed {seed}  {scenarios} scenario{plural}\n",
+                    if self.virtual_time { " (virtual time)" } else { "" },
                 )?;
             }
             Event::RunFinished {

@@ -4,9 +4,49 @@ use std::time::Duration;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
-use rotaproof_events::{Lag, human};
+use rotaproof_events::{Lag, Percentiles, human};
 
 use crate::collect::Ended;
+
+/// From so many rotations on, percentiles say more than the worst case alone.
+const MANY: usize = 10;
+
+/// A row per stage of each scenario and vault with many rotations; `None` where there is none.
+pub(crate) fn percentiles(rows: &[&Ended]) -> Option<String> {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["vault", "stage", "rotations", "p50", "p95", "max"]);
+    let stages: [(&str, fn(&Lag) -> Option<u64>); 4] = [
+        ("t1-t0", |lag| lag.fetched_us),
+        ("t2-t1", |lag| lag.synced_us),
+        ("t3-t2", |lag| lag.seen_us),
+        ("total", |lag| lag.total_us),
+    ];
+    for ended in rows {
+        for vault in &ended.vaults {
+            let lags: Vec<&Lag> = ended.lags.iter().filter(|l| l.vault == vault.name).collect();
+            if lags.len() < MANY {
+                continue;
+            }
+            for (name, stage) in stages {
+                let measured = Percentiles::of(lags.iter().filter_map(|lag| stage(lag)).collect());
+                let Some(of) = measured else { continue };
+                let text = |us| human(Duration::from_micros(us));
+                table.add_row([
+                    vault.name.clone(),
+                    name.to_owned(),
+                    of.count.to_string(),
+                    text(of.p50_us),
+                    text(of.p95_us),
+                    text(of.max_us),
+                ]);
+            }
+        }
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    (table.row_count() > 0).then(|| table.to_string())
+}
 
 /// A row per scenario and vault, each stage at its worst.
 pub(crate) fn staleness(rows: &[&Ended]) -> String {

@@ -126,15 +126,23 @@ fn of_journal(state: &State, chain: &Chain, journal: &[Arc<Entry>]) -> Evidence 
         entry.client == ClientKind::Operator
             && chain.vault.as_deref().is_none_or(|vault| entry.vault.as_deref() == Some(vault))
     };
-    let of_interest: Vec<_> = journal.iter().filter(wanted).collect();
+    // A login that worked explains nothing.
+    let telling = |entry: &&Arc<Entry>| {
+        entry.secret.is_some() || entry.fault.is_some() || entry.status.is_none_or(|code| code >= 400)
+    };
+    let all = journal.iter().filter(wanted).count();
+    let of_interest: Vec<_> = journal.iter().filter(wanted).filter(telling).collect();
     let skipped = of_interest.len().saturating_sub(JOURNAL_LINES);
     let mut lines = Vec::new();
     if skipped > 0 {
-        lines.push(format!("... {skipped} earlier requests"));
+        lines.push(format!("... {skipped} earlier ones"));
     }
     lines.extend(of_interest.iter().skip(skipped).map(|entry| journal_line(state, entry)));
-    if lines.is_empty() {
-        lines.push("the operator asked for nothing".into());
+    match all - of_interest.len() {
+        0 if all == 0 => lines.push("the operator asked for nothing".into()),
+        0 => {}
+        1 => lines.push("and 1 login or validation that worked".into()),
+        others => lines.push(format!("and {others} logins and validations that worked")),
     }
     Evidence {
         title: "Journal of the operator's requests".into(),

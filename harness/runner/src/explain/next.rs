@@ -19,11 +19,19 @@ pub(super) fn advise(
     for (kind, name) in &chain.stores {
         store(state, *kind, name, &mut next);
     }
-    for name in &chain.external_secrets {
+    let current = !chain.secrets.is_empty() && chain.secrets.iter().all(|secret| is_current(state, secret));
+    for name in chain.external_secrets.iter().filter(|_| !current) {
         external_secret(state, name, journal, now, &mut next);
     }
-    if let Some(pod) = &chain.pod {
-        consumer(state, chain, pod, &mut next);
+    match &chain.pod {
+        Some(pod) => consumer(state, chain, pod, &mut next),
+        None if current => next.push(
+            "the Secret holds what the vault serves as current: expect `current`, or roll the vault back".into(),
+        ),
+        None => {}
+    }
+    if chain.vault.is_some() {
+        next.push("the operator asks when a refresh is due, when the ExternalSecret's spec, labels or annotations change (force-sync), when its Secret is touched, and again after an error: look for one of these before each request above".into());
     }
     if let Some(host) = journal.iter().find(|e| e.vault.is_none()).map(|e| &e.host) {
         next.push(format!("no declared vault answers for {host}: compare the store's server or region with `vaults:`"));
@@ -32,6 +40,19 @@ pub(super) fn advise(
         next.push("compare the expectation with what is shown above; `--report json=FILE` has every event of the run".into());
     }
     next
+}
+
+/// Whether every value of a Secret that a vault wrote is that vault's current one, and there is one.
+fn is_current(state: &State, secret: &str) -> bool {
+    let Some(seen) = state.object(Kind::Secret, secret) else {
+        return false;
+    };
+    let mut found = seen.fingerprints().filter_map(|(_, f)| state.ledger.find(f)).peekable();
+    found.peek().is_some()
+        && found.all(|found| {
+            let current = state.ledger.history(found.secret).and_then(|history| history.current());
+            current.is_some_and(|current| found.versions.iter().any(|v| v.name == current.name))
+        })
 }
 
 fn store(state: &State, kind: Kind, name: &str, next: &mut Vec<String>) {

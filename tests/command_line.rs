@@ -1,0 +1,212 @@
+//! The command line as people use it.
+#![allow(missing_docs)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use regex::Regex;
+use snapbox::{Data, assert_data_eq};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn rotaproof(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rotaproof-under-test"));
+    command.current_dir(folder).args(arguments).env_clear();
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    rotaproof(folder, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A file that is generated from code and checked in.
+fn is_checked_in(generated: &str, path: &str) {
+    assert_data_eq!(generated, Data::read_from(&root().join(path), None).raw());
+}
+
+#[test]
+fn the_reference_of_the_command_line_is_the_help_texts() {
+    let mut reference = String::from("# The command line\n\nGenerated from the program's own help.\n");
+    for command in ["", "run", "lint", "list", "schema", "new", "soak", "completions"] {
+        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
+        let help = run(&root(), &arguments);
+        assert!(help.status.success());
+        let title = format!("rotaproof {command}");
+        reference.push_str(&format!("\n## {}\n\n```text\n{}```\n", title.trim(), text(&help.stdout)));
+    }
+    let reference = reference.replace("rotaproof-under-test", "rotaproof");
+    is_checked_in(&reference, "docs/cli.md");
+}
+
+#[test]
+fn the_schema_that_is_checked_in_is_the_programs_own() {
+    let schema = run(&root(), &["schema"]);
+    is_checked_in(text(&schema.stdout), "docs/scenario.schema.json");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_events_but_for_the_machines_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let wall = Regex::new(r#""wall_[a-z_]+":("[^"]*"|[0-9]+)"#).unwrap();
+    let events = |name: &str, seed: &str| {
+        let report = folder.path().join(name);
+        let report_to = format!("json={}", report.display());
+        let ran = run(&root(), &["run", "scenarios/seed", "--seed", seed, "--report", &report_to]);
+        assert!(ran.status.success(), "{}", text(&ran.stdout));
+        let lines = std::fs::read_to_string(report).unwrap();
+        wall.replace_all(&lines, "").into_owned()
+    };
+    let first = events("one", "7");
+    assert!(first.lines().count() > 100);
+    assert_eq!(first, events("two", "7"));
+    assert_ne!(first, events("three", "8"));
+}
+
+#[test]
+fn a_partition_deals_out_every_scenario_exactly_once() {
+    let list = |arguments: &[&str]| -> Vec<String> {
+        let listed = run(&root(), &[&["list", "scenarios"], arguments].concat());
+        text(&listed.stdout).lines().map(str::to_owned).collect()
+    };
+    let mut parts: Vec<String> = ["1/3", "2/3", "3/3"]
+        .iter()
+        .flat_map(|part| list(&["--partition", part]))
+        .collect();
+    parts.sort();
+    let mut all = list(&[]);
+    all.sort();
+    assert!(all.len() > 3);
+    assert_eq!(parts, all);
+}
+
+#[test]
+fn a_new_scenario_passes_and_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["new", "mine"]).status.success());
+    let ran = run(folder.path(), &["run", "mine"]);
+    assert!(ran.status.success(), "{}", text(&ran.stdout));
+    let again = run(folder.path(), &["new", "mine"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("already there"));
+}
+
+#[test]
+fn the_catalogue_lints_clean() {
+    let lint = run(&root(), &["lint", "scenarios", "--deny-warnings"]);
+    assert!(lint.status.success(), "{}{}", text(&lint.stdout), text(&lint.stderr));
+}
+
+#[test]
+fn junit_says_failure_for_an_expectation_that_does_not_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("junit.xml");
+    let report_to = format!("junit={}", report.display());
+    let ran = run(&root(), &["run", "tests/golden/wrong-version.scenario.yaml", "--report", &report_to]);
+    assert_eq!(ran.status.code(), Some(1));
+    let xml = std::fs::read_to_string(report).unwrap();
+    assert!(xml.contains(r#"tests="1" failures="1" errors="0""#), "{xml}");
+    assert!(xml.contains("expected v1 of aws/prod/notebook/aws#access_key_id"), "{xml}");
+    assert!(!xml.contains('\u{1b}'));
+}
+
+#[test]
+fn completions_are_written_for_a_shell() {
+    let bash = run(&root(), &["completions", "bash"]);
+    assert!(text(&bash.stdout).contains("_rotaproof"));
+}
+
+/// What is wrong with the command line or the scenario starts nothing and ends with 2.
+#[test]
+fn what_is_wrong_is_one_diagnostic_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("latin1.scenario.yaml", b"scenario: caf\xe9\nsteps: []\n");
+    write("types.scenario.yaml", b"scenario: [1]\nsteps: []\n");
+    write("undeclared.scenario.yaml", b"scenario: x\nsteps:\n  - rotate: { secret: aws/a }\n");
+    write("missing.scenario.yaml", b"scenario: x\nsteps:\n  - apply: manifests/none.yaml\n");
+    write("deep.scenario.yaml", format!("scenario: x\nsteps: {}", "[".repeat(100_000)).as_bytes());
+    let mut bomb = String::from("scenario: x\na0: &a0 [x, x]\n");
+    for n in 1..40 {
+        let p = n - 1;
+        bomb.push_str(&format!("a{n}: &a{n} [*a{p}, *a{p}]\n"));
+    }
+    write("bomb.scenario.yaml", bomb.as_bytes());
+    let mut large = std::fs::File::create(folder.path().join("large.scenario.yaml")).unwrap();
+    for _ in 0..100 {
+        large.write_all(&vec![b'#'; 1 << 20]).unwrap();
+    }
+    let cases: [(&[&str], &str); 11] = [
+        (&["run", "latin1.scenario.yaml"], "UTF-8"),
+        (&["run", "types.scenario.yaml"], "types.scenario.yaml:1:11"),
+        (&["run", "undeclared.scenario.yaml"], "undeclared.scenario.yaml:3:"),
+        (&["run", "missing.scenario.yaml"], "missing.scenario.yaml:3:"),
+        (&["run", "deep.scenario.yaml"], "error: "),
+        (&["run", "bomb.scenario.yaml"], "error: "),
+        (&["run", "large.scenario.yaml"], "4 MiB"),
+        (&["run", "nowhere"], "nowhere"),
+        (&["run", "--filter", "nothing-has-this", "."], "error"),
+        (&["run", "--report", "pdf=x"], "expected junit or json"),
+        (&["run", "--partition", "3/2"], "K/N"),
+    ];
+    for (arguments, wanted) in cases {
+        let ran = run(folder.path(), arguments);
+        let (out, err) = (text(&ran.stdout), text(&ran.stderr));
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {out}{err}");
+        assert!(err.contains(wanted), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{err}");
+        assert_eq!(out, "", "{arguments:?} started something");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_with_130_and_leaves_nothing_behind() {
+    let mut child = rotaproof(&root(), &["soak", "--days", "3650", "--seed", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The run has begun; at which moment the signal hits is left to chance on purpose.
+    assert!(lines.next().unwrap().unwrap().contains("rotaproof"));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(rest.join("\n").contains("interrupted"), "{rest:?}");
+    assert_eq!(leftovers(&id), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_killed_run_left_is_swept_by_the_next_one() {
+    let mut child = rotaproof(&root(), &["soak", "--days", "3650", "--seed", "2"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = child.id().to_string();
+    // The folder of the pods' files appears when the lab starts.
+    while leftovers(&id).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(leftovers(&id).len(), 1);
+    assert!(run(&root(), &["run", "scenarios/seed/aws/force-sync.scenario.yaml"]).status.success());
+    assert_eq!(leftovers(&id), Vec::<String>::new());
+}
+
+/// The folders of pods that a process made, and has not removed.
+fn leftovers(id: &str) -> Vec<String> {
+    let places = [PathBuf::from("/dev/shm"), std::env::temp_dir()];
+    let entries = places.iter().filter_map(|place| std::fs::read_dir(place).ok()).flatten();
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with("rotaproof-") && name.ends_with(&format!("-{id}")))
+        .collect()
+}
