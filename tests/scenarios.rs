@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let files = match rotaproof_scenario::discover(std::slice::from_ref(&root)) {
         Ok(files) => files,
-        Err(diagnostics) => panic!("{}", diagnostics.render()),
+        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
     };
     assert!(!files.is_empty(), "no scenarios in {}", root.display());
     let trials = files.into_iter().map(|file| {

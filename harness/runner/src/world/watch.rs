@@ -12,10 +12,14 @@ use rotaproof_events::{Event, Held};
 
 use super::{Condition, Kind, Seen, World, logs};
 
+/// What a watch asks the API to last, in seconds: a year. kube's own 290 s would be thousands of new watches in the
+/// virtual days of a soak.
+const WATCH: u32 = 365 * 24 * 3600;
+
 /// Follows a kind until its task is cancelled.
 pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: TaskHandle) {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
-    let mut events = watcher(api, watcher::Config::default()).boxed();
+    let mut events = watcher(api, watcher::Config::default().timeout(WATCH)).boxed();
     let mut listed = BTreeSet::new();
     let mut followed = BTreeSet::new();
     while let Some(event) = events.next().await {
