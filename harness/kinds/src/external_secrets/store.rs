@@ -114,7 +114,7 @@ pub struct SecretStoreStatus {
 impl SecretStoreStatus {
     /// The `Ready` condition, once there is one.
     pub fn ready(&self) -> Option<&Condition> {
-        super::external_secret::ready(&self.conditions)
+        super::condition::ready(&self.conditions)
     }
 }
 
