@@ -14,7 +14,7 @@ use rotaproof_kinds::external_secrets::{
 use crate::controller::{Cache, Key, Queue, Recorder, run_informer, run_recorder, throttled, work};
 use crate::external_secret::{self, triggers};
 use crate::provider::{Providers, StoreContext};
-use crate::store;
+use crate::store::{self, StoreObject};
 
 /// The label that every Secret of the engine carries.
 pub(crate) const MANAGED_LABEL: &str = "reconcile.external-secrets.io/managed";
@@ -127,8 +127,8 @@ pub fn start(
         recorder,
     });
     start_secret_cache(&engine, &tasks);
-    start_stores(&engine, &tasks);
-    start_cluster_stores(&engine, &tasks);
+    start_stores::<SecretStore>(&engine, &tasks);
+    start_stores::<ClusterSecretStore>(&engine, &tasks);
     start_external_secrets(&engine, &tasks);
     Operator { tasks }
 }
@@ -139,14 +139,15 @@ fn start_secret_cache(engine: &Arc<Engine>, tasks: &TaskGroup) {
     tasks.spawn(run_informer(events, engine.secrets.clone(), |_| {}));
 }
 
-fn start_stores(engine: &Arc<Engine>, tasks: &TaskGroup) {
+fn start_stores<K: StoreObject>(engine: &Arc<Engine>, tasks: &TaskGroup) {
     let queue = Arc::new(Queue::new());
     let added = queue.clone();
     let events = watcher(
-        Api::<SecretStore>::all(engine.client.clone()),
+        Api::<K>::all(engine.client.clone()),
         watcher::Config::default(),
     );
-    tasks.spawn(run_informer(events, engine.stores.clone(), move |change| {
+    let cache = K::cache(engine).clone();
+    tasks.spawn(run_informer(events, cache, move |change| {
         if let Some(object) = change.new.or(change.old) {
             added.add(Key::of(&*object));
         }
@@ -154,36 +155,8 @@ fn start_stores(engine: &Arc<Engine>, tasks: &TaskGroup) {
     for _ in 0..engine.options.concurrent.max(1) {
         let (engine, queue) = (engine.clone(), queue.clone());
         tasks.spawn(async move {
-            engine.stores.synced().await;
-            work(queue, |key| store::reconcile_store(engine.clone(), key)).await;
-        });
-    }
-}
-
-fn start_cluster_stores(engine: &Arc<Engine>, tasks: &TaskGroup) {
-    let queue = Arc::new(Queue::new());
-    let added = queue.clone();
-    let events = watcher(
-        Api::<ClusterSecretStore>::all(engine.client.clone()),
-        watcher::Config::default(),
-    );
-    tasks.spawn(run_informer(
-        events,
-        engine.cluster_stores.clone(),
-        move |change| {
-            if let Some(object) = change.new.or(change.old) {
-                added.add(Key::of(&*object));
-            }
-        },
-    ));
-    for _ in 0..engine.options.concurrent.max(1) {
-        let (engine, queue) = (engine.clone(), queue.clone());
-        tasks.spawn(async move {
-            engine.cluster_stores.synced().await;
-            work(queue, |key| {
-                store::reconcile_cluster_store(engine.clone(), key)
-            })
-            .await;
+            K::cache(&engine).synced().await;
+            work(queue, |key| store::reconcile::<K>(engine.clone(), key)).await;
         });
     }
 }

@@ -2,12 +2,12 @@
 //! (ESO 2.9.0, `client_manager.go`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rotaproof_kinds::external_secrets::{
-    SecretStoreRef, SecretStoreSpec, SecretStoreStatus, StoreKind,
+    ClusterSecretStore, SecretStore, SecretStoreRef, SecretStoreSpec, StoreKind,
 };
 
+use super::object::Store;
 use super::{is_ours, namespaces};
 use crate::controller::Key;
 use crate::engine::Engine;
@@ -26,15 +26,6 @@ pub(crate) struct Clients<'a> {
     engine: &'a Engine,
     flood_gate: bool,
     open: BTreeMap<String, (Origin, Box<dyn SecretsClient>)>,
-}
-
-/// A store of either kind, as far as clients need it.
-pub(crate) struct Store {
-    pub(crate) kind: StoreKind,
-    pub(crate) key: Key,
-    pub(crate) generation: i64,
-    pub(crate) spec: Arc<SecretStoreSpec>,
-    pub(crate) status: SecretStoreStatus,
 }
 
 /// A store's provider by its key, in ESO's words where there is none.
@@ -145,35 +136,19 @@ impl<'a> Clients<'a> {
     fn find(&self, reference: &SecretStoreRef, namespace: &str) -> Result<Store, ProviderError> {
         let name = reference.name.as_deref().unwrap_or_default();
         let kind = reference.kind.unwrap_or_default();
-        let absent = || {
+        let found = match kind {
+            StoreKind::ClusterSecretStore => {
+                Store::cached::<ClusterSecretStore>(self.engine, Key::new("", name))
+            }
+            StoreKind::SecretStore => {
+                Store::cached::<SecretStore>(self.engine, Key::new(namespace, name))
+            }
+        };
+        found.ok_or_else(|| {
             ProviderError::Other(format!(
                 "could not get {kind} {name:?}, {kind}.external-secrets.io {name:?} not found"
             ))
-        };
-        match kind {
-            StoreKind::ClusterSecretStore => {
-                let key = Key::new("", name);
-                let store = self.engine.cluster_stores.get(&key).ok_or_else(absent)?;
-                Ok(Store {
-                    kind,
-                    key,
-                    generation: store.metadata.generation.unwrap_or(0),
-                    spec: Arc::new(store.spec.clone()),
-                    status: store.status.clone().unwrap_or_default(),
-                })
-            }
-            StoreKind::SecretStore => {
-                let key = Key::new(namespace, name);
-                let store = self.engine.stores.get(&key).ok_or_else(absent)?;
-                Ok(Store {
-                    kind,
-                    key,
-                    generation: store.metadata.generation.unwrap_or(0),
-                    spec: Arc::new(store.spec.clone()),
-                    status: store.status.clone().unwrap_or_default(),
-                })
-            }
-        }
+        })
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod clients;
 mod namespaces;
+mod object;
 mod reconcile;
 mod selector;
 
 pub(crate) use clients::Clients;
-pub(crate) use reconcile::{reconcile_cluster_store, reconcile_store, whole_seconds};
+pub(crate) use object::StoreObject;
+pub(crate) use reconcile::{reconcile, whole_seconds};
 
 use rotaproof_kinds::external_secrets::{Condition, SecretStoreSpec};
 

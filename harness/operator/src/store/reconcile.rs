@@ -5,92 +5,49 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Patch, PatchParams};
 use rotaproof_kinds::GoDuration;
-use rotaproof_kinds::external_secrets::{
-    ClusterSecretStore, Condition, SecretStore, SecretStoreSpec, SecretStoreStatus, StoreKind,
-};
+use rotaproof_kinds::external_secrets::{Condition, SecretStoreSpec, SecretStoreStatus};
 use serde_json::{Map, Value, json};
 
-use super::clients::{Clients, Store, provider_key};
+use super::clients::{Clients, provider_key};
+use super::object::{Store, StoreObject};
 use super::{is_ours, set_condition};
 use crate::controller::{Key, Outcome, Recorder, Subject};
 use crate::engine::Engine;
 use crate::provider::Validation;
 
-/// Reconciles a SecretStore.
-pub(crate) async fn reconcile_store(engine: Arc<Engine>, key: Key) -> Result<Outcome, String> {
-    let Some(store) = engine.stores.get(&key) else {
+/// Reconciles a store.
+pub(crate) async fn reconcile<K: StoreObject>(
+    engine: Arc<Engine>,
+    key: Key,
+) -> Result<Outcome, String> {
+    let cache = K::cache(&engine);
+    let Some(object) = cache.get(&key) else {
         return Ok(Outcome::Done);
     };
     let run = Run {
         engine: &engine,
-        recorder: engine.recorder.component("secret-store"),
-        subject: Subject::of::<SecretStore>(&store),
-        store: Store {
-            kind: StoreKind::SecretStore,
-            key: key.clone(),
-            generation: store.metadata.generation.unwrap_or(0),
-            spec: Arc::new(store.spec.clone()),
-            status: store.status.clone().unwrap_or_default(),
-        },
+        recorder: engine.recorder.component(K::COMPONENT),
+        subject: Subject::of(&*object),
+        store: Store::of(&*object, key.clone()),
     };
     let Some((outcome, status)) = run.reconcile().await else {
         return Ok(Outcome::Done);
     };
     // A store that was deleted or replaced meanwhile keeps its status.
-    let current = engine.stores.get(&key);
-    if current.is_some_and(|current| current.metadata.uid == store.metadata.uid) {
-        let api = Api::<SecretStore>::namespaced(engine.client.clone(), &key.namespace);
-        let patch = status_patch(store.status.as_ref(), &status);
-        report(
-            api.patch_status(&key.name, &PatchParams::default(), &Patch::Merge(patch))
-                .await,
-        );
+    let current = cache.get(&key);
+    if current.is_some_and(|current| current.meta().uid == object.meta().uid) {
+        let patch = Patch::Merge(status_patch(object.status(), &status));
+        let written = K::api(engine.client.clone(), &key.namespace)
+            .patch_status(&key.name, &PatchParams::default(), &patch)
+            .await;
+        // As in ESO, a status that cannot be written fails nothing.
+        if let Err(error) = written {
+            tracing::debug!(%error, "unable to patch status");
+        }
     }
     outcome
-}
-
-/// Reconciles a ClusterSecretStore.
-pub(crate) async fn reconcile_cluster_store(
-    engine: Arc<Engine>,
-    key: Key,
-) -> Result<Outcome, String> {
-    let Some(store) = engine.cluster_stores.get(&key) else {
-        return Ok(Outcome::Done);
-    };
-    let run = Run {
-        engine: &engine,
-        recorder: engine.recorder.component("cluster-secret-store"),
-        subject: Subject::of::<ClusterSecretStore>(&store),
-        store: Store {
-            kind: StoreKind::ClusterSecretStore,
-            key: key.clone(),
-            generation: store.metadata.generation.unwrap_or(0),
-            spec: Arc::new(store.spec.clone()),
-            status: store.status.clone().unwrap_or_default(),
-        },
-    };
-    let Some((outcome, status)) = run.reconcile().await else {
-        return Ok(Outcome::Done);
-    };
-    let current = engine.cluster_stores.get(&key);
-    if current.is_some_and(|current| current.metadata.uid == store.metadata.uid) {
-        let api = Api::<ClusterSecretStore>::all(engine.client.clone());
-        let patch = status_patch(store.status.as_ref(), &status);
-        report(
-            api.patch_status(&key.name, &PatchParams::default(), &Patch::Merge(patch))
-                .await,
-        );
-    }
-    outcome
-}
-
-/// As in ESO, a status that cannot be written fails nothing.
-fn report<K>(outcome: kube::Result<K>) {
-    if let Err(error) = outcome {
-        tracing::debug!(%error, "unable to patch status");
-    }
 }
 
 /// The merge patch from one status to another; an empty object where nothing changed, which ESO sends as well.
