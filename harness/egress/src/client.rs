@@ -6,15 +6,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use rotaproof_base::{Clock, Dial};
-use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 
 use crate::Error;
 use crate::connect::Route;
 use crate::pool::{Connection, Pool};
 use crate::target::Target;
+use crate::trust;
 
 /// The largest body of an answer, in bytes.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -55,34 +53,14 @@ impl Builder {
     /// Makes the client.
     pub fn build(self) -> Result<Client, Error> {
         let route = self.route.ok_or(Error::NoRoute)?;
-        let mut roots = RootCertStore::empty();
-        for pem in &self.trusted {
-            let before = roots.len();
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate = certificate.map_err(|e| Error::Trust(e.to_string()))?;
-                roots
-                    .add(certificate)
-                    .map_err(|e| Error::Trust(e.to_string()))?;
-            }
-            if roots.len() == before {
-                return Err(Error::Trust("no certificate in the PEM text".into()));
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = ClientConfig::builder_with_details(provider, Arc::new(self.clock))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| Error::Trust(e.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        // A new connection proves the server's certificate anew, whatever happened before.
-        tls.resumption = Resumption::disabled();
+        let mut protocols = vec![b"http/1.1".to_vec()];
         if self.http2 {
-            tls.alpn_protocols.push(b"h2".to_vec());
+            protocols.insert(0, b"h2".to_vec());
         }
-        tls.alpn_protocols.push(b"http/1.1".to_vec());
         Ok(Client {
+            tls: trust::config(&self.clock, &self.trusted, protocols)?,
+            clock: self.clock,
             route,
-            tls: Arc::new(tls),
             pool: Arc::default(),
         })
     }
@@ -91,6 +69,7 @@ impl Builder {
 /// An HTTP client. Clones share their connections, which close with the last clone.
 #[derive(Clone)]
 pub struct Client {
+    clock: Clock,
     route: Route,
     tls: Arc<ClientConfig>,
     pool: Arc<Pool>,
@@ -109,9 +88,22 @@ impl Client {
 
     /// The same settings without any open connection.
     pub fn fresh(&self) -> Self {
+        self.with_tls(self.tls.clone())
+    }
+
+    /// The same settings without any open connection, and with these certificate authorities (PEM, one or several)
+    /// in place of the trusted ones.
+    pub fn trusting(&self, pem: &str) -> Result<Self, Error> {
+        let protocols = self.tls.alpn_protocols.clone();
+        let tls = trust::config(&self.clock, &[pem.to_owned()], protocols)?;
+        Ok(self.with_tls(tls))
+    }
+
+    fn with_tls(&self, tls: Arc<ClientConfig>) -> Self {
         Self {
+            clock: self.clock.clone(),
             route: self.route.clone(),
-            tls: self.tls.clone(),
+            tls,
             pool: Arc::default(),
         }
     }

@@ -5,6 +5,8 @@ use std::io;
 
 use http::StatusCode;
 
+use crate::CertificateFlaw;
+
 /// Why there is no answer. Texts are fragments; they never hold a header or a body of the request.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,6 +44,8 @@ pub enum Error {
         target: String,
         /// rustls's text, as `invalid peer certificate: UnknownIssuer`.
         message: String,
+        /// What is wrong with the certificate, where that is the reason.
+        flaw: Option<CertificateFlaw>,
     },
     /// The connection ended before the answer was complete.
     #[error("connection to {target} closed: {message}")]
@@ -91,6 +95,7 @@ impl Error {
             Some(tls) => Self::Tls {
                 target,
                 message: tls.to_string(),
+                flaw: CertificateFlaw::of(tls),
             },
             None => Self::Closed {
                 target,

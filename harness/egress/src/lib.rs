@@ -11,6 +11,8 @@ mod metered;
 mod owned;
 mod pool;
 mod target;
+mod trust;
 
 pub use client::{Builder, Client, MAX_BODY};
 pub use error::Error;
+pub use trust::CertificateFlaw;
