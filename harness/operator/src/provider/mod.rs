@@ -8,6 +8,7 @@
 mod aws;
 mod context;
 mod hashicorp;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

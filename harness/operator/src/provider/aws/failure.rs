@@ -7,6 +7,8 @@ use http::Response;
 use rotaproof_base::Entropy;
 use rotaproof_egress::Error;
 
+use super::super::transport;
+
 /// A failed call. The facts that decide about a retry stay with it, however deep it is wrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -38,7 +40,7 @@ impl Failure {
             unanswered: true,
             ..Self::local(format!(
                 "https response error StatusCode: 0, RequestID: , request send failed, Post {url:?}: {}",
-                cause(error)
+                transport::cause(error)
             ))
         }
     }
@@ -115,30 +117,6 @@ fn response(answer: &Response<Bytes>) -> String {
         "https response error StatusCode: {}, RequestID: {id}",
         answer.status().as_u16()
     )
-}
-
-/// Go's words for a connection that failed.
-fn cause(error: &Error) -> String {
-    const FAILED: &str = "tls: failed to verify certificate: x509:";
-    match error {
-        Error::ProxyRefused { status, .. } => status
-            .canonical_reason()
-            .unwrap_or("Bad Gateway")
-            .to_owned(),
-        Error::Dial { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused => {
-            "proxyconnect tcp: dial tcp: connect: connection refused".to_owned()
-        }
-        Error::Dial { source, .. } => format!("proxyconnect tcp: dial tcp: {source}"),
-        Error::Tls { message, .. } if message.contains("UnknownIssuer") => {
-            format!("{FAILED} certificate signed by unknown authority")
-        }
-        Error::Tls { message, .. } if message.to_lowercase().contains("expired") => {
-            format!("{FAILED} certificate has expired or is not yet valid")
-        }
-        Error::Tls { message, .. } => format!("tls: {message}"),
-        Error::Closed { .. } => "EOF".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 /// `aws/retry.Standard`: three attempts, or what `retrySettings` say.

@@ -7,6 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rotaproof_egress::Error;
 use serde_json::Value;
 
+use super::super::transport;
+
 /// What Go's `url.URL.EscapedPath` leaves as it is.
 const PATH: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
@@ -127,36 +129,7 @@ pub(super) fn failure(method: &Method, url: &str, error: &Error) -> String {
         Method::PUT => "Put",
         _ => "Get",
     };
-    let cause = match error {
-        Error::ProxyRefused { status, .. } => status
-            .canonical_reason()
-            .unwrap_or("Bad Gateway")
-            .to_owned(),
-        Error::Dial { source, .. } => match source.kind() {
-            std::io::ErrorKind::ConnectionRefused => {
-                "proxyconnect tcp: dial tcp: connect: connection refused".to_owned()
-            }
-            _ => format!("proxyconnect tcp: dial tcp: {source}"),
-        },
-        Error::Tls { message, .. } => certificate(message),
-        Error::Closed { .. } => "EOF".to_owned(),
-        other => other.to_string(),
-    };
-    format!("{name} {url:?}: {cause}")
-}
-
-/// crypto/x509's words for what rustls found.
-fn certificate(message: &str) -> String {
-    const FAILED: &str = "tls: failed to verify certificate: x509:";
-    if message.contains("UnknownIssuer") {
-        format!("{FAILED} certificate signed by unknown authority")
-    } else if message.contains("expired") || message.contains("Expired") {
-        format!("{FAILED} certificate has expired or is not yet valid")
-    } else if message.contains("NotValidForName") || message.contains("not valid for") {
-        format!("{FAILED} certificate is not valid for any names, but wanted to match the host")
-    } else {
-        format!("tls: {message}")
-    }
+    format!("{name} {url:?}: {}", transport::cause(error))
 }
 
 /// `retryablehttp.DefaultRetryPolicy` and Vault's own addition of 412.
