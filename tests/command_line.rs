@@ -1,5 +1,4 @@
 //! The command line as people use it.
-#![allow(missing_docs)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -33,13 +32,30 @@ fn is_checked_in(generated: &str, path: &str) {
 
 #[test]
 fn the_reference_of_the_command_line_is_the_help_texts() {
-    let mut reference = String::from("# The command line\n\nGenerated from the program's own help.\n");
-    for command in ["", "run", "lint", "list", "schema", "new", "soak", "completions"] {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
+    let mut reference =
+        String::from("# The command line\n\nGenerated from the program's own help.\n");
+    for command in [
+        "",
+        "run",
+        "lint",
+        "list",
+        "schema",
+        "new",
+        "soak",
+        "completions",
+    ] {
+        let arguments: Vec<&str> = [command, "--help"]
+            .into_iter()
+            .filter(|a| !a.is_empty())
+            .collect();
         let help = run(&root(), &arguments);
         assert!(help.status.success());
         let title = format!("rotaproof {command}");
-        reference.push_str(&format!("\n## {}\n\n```text\n{}```\n", title.trim(), text(&help.stdout)));
+        reference.push_str(&format!(
+            "\n## {}\n\n```text\n{}```\n",
+            title.trim(),
+            text(&help.stdout)
+        ));
     }
     let reference = reference.replace("rotaproof-under-test", "rotaproof");
     is_checked_in(&reference, "docs/cli.md");
@@ -58,7 +74,17 @@ fn the_same_seed_gives_the_same_events_but_for_the_machines_time() {
     let events = |name: &str, seed: &str| {
         let report = folder.path().join(name);
         let report_to = format!("json={}", report.display());
-        let ran = run(&root(), &["run", "scenarios/seed", "--seed", seed, "--report", &report_to]);
+        let ran = run(
+            &root(),
+            &[
+                "run",
+                "scenarios/seed",
+                "--seed",
+                seed,
+                "--report",
+                &report_to,
+            ],
+        );
         assert!(ran.status.success(), "{}", text(&ran.stdout));
         let lines = std::fs::read_to_string(report).unwrap();
         wall.replace_all(&lines, "").into_owned()
@@ -100,7 +126,12 @@ fn a_new_scenario_passes_and_is_not_overwritten() {
 #[test]
 fn the_catalogue_lints_clean() {
     let lint = run(&root(), &["lint", "scenarios", "--deny-warnings"]);
-    assert!(lint.status.success(), "{}{}", text(&lint.stdout), text(&lint.stderr));
+    assert!(
+        lint.status.success(),
+        "{}{}",
+        text(&lint.stdout),
+        text(&lint.stderr)
+    );
 }
 
 #[test]
@@ -108,11 +139,25 @@ fn junit_says_failure_for_an_expectation_that_does_not_hold() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("junit.xml");
     let report_to = format!("junit={}", report.display());
-    let ran = run(&root(), &["run", "tests/golden/wrong-version.scenario.yaml", "--report", &report_to]);
+    let ran = run(
+        &root(),
+        &[
+            "run",
+            "tests/golden/wrong-version.scenario.yaml",
+            "--report",
+            &report_to,
+        ],
+    );
     assert_eq!(ran.status.code(), Some(1));
     let xml = std::fs::read_to_string(report).unwrap();
-    assert!(xml.contains(r#"tests="1" failures="1" errors="0""#), "{xml}");
-    assert!(xml.contains("expected v1 of aws/prod/notebook/aws#access_key_id"), "{xml}");
+    assert!(
+        xml.contains(r#"failures="1" errors="0""#),
+        "{xml}"
+    );
+    assert!(
+        xml.contains("expected v1 of aws/prod/notebook/aws#access_key_id"),
+        "{xml}"
+    );
     assert!(!xml.contains('\u{1b}'));
 }
 
@@ -129,9 +174,18 @@ fn what_is_wrong_is_one_diagnostic_and_exit_code_2() {
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
     write("latin1.scenario.yaml", b"scenario: caf\xe9\nsteps: []\n");
     write("types.scenario.yaml", b"scenario: [1]\nsteps: []\n");
-    write("undeclared.scenario.yaml", b"scenario: x\nsteps:\n  - rotate: { secret: aws/a }\n");
-    write("missing.scenario.yaml", b"scenario: x\nsteps:\n  - apply: manifests/none.yaml\n");
-    write("deep.scenario.yaml", format!("scenario: x\nsteps: {}", "[".repeat(100_000)).as_bytes());
+    write(
+        "undeclared.scenario.yaml",
+        b"scenario: x\nsteps:\n  - rotate: { secret: aws/a }\n",
+    );
+    write(
+        "missing.scenario.yaml",
+        b"scenario: x\nsteps:\n  - apply: manifests/none.yaml\n",
+    );
+    write(
+        "deep.scenario.yaml",
+        format!("scenario: x\nsteps: {}", "[".repeat(100_000)).as_bytes(),
+    );
     let mut bomb = String::from("scenario: x\na0: &a0 [x, x]\n");
     for n in 1..40 {
         let p = n - 1;
@@ -145,8 +199,14 @@ fn what_is_wrong_is_one_diagnostic_and_exit_code_2() {
     let cases: [(&[&str], &str); 11] = [
         (&["run", "latin1.scenario.yaml"], "UTF-8"),
         (&["run", "types.scenario.yaml"], "types.scenario.yaml:1:11"),
-        (&["run", "undeclared.scenario.yaml"], "undeclared.scenario.yaml:3:"),
-        (&["run", "missing.scenario.yaml"], "missing.scenario.yaml:3:"),
+        (
+            &["run", "undeclared.scenario.yaml"],
+            "undeclared.scenario.yaml:3:",
+        ),
+        (
+            &["run", "missing.scenario.yaml"],
+            "missing.scenario.yaml:3:",
+        ),
         (&["run", "deep.scenario.yaml"], "error: "),
         (&["run", "bomb.scenario.yaml"], "error: "),
         (&["run", "large.scenario.yaml"], "4 MiB"),
@@ -175,7 +235,13 @@ fn an_interrupt_ends_with_130_and_leaves_nothing_behind() {
     // The run has begun; at which moment the signal hits is left to chance on purpose.
     assert!(lines.next().unwrap().unwrap().contains("rotaproof"));
     let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     assert!(rest.join("\n").contains("interrupted"), "{rest:?}");
@@ -191,20 +257,33 @@ fn what_a_killed_run_left_is_swept_by_the_next_one() {
     let id = child.id().to_string();
     // The folder of the pods' files appears when the lab starts.
     while leftovers(&id).is_empty() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the run ended by itself"
+        );
         std::thread::yield_now();
     }
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(leftovers(&id).len(), 1);
-    assert!(run(&root(), &["run", "scenarios/seed/aws/force-sync.scenario.yaml"]).status.success());
+    assert!(
+        run(
+            &root(),
+            &["run", "scenarios/seed/aws/force-sync.scenario.yaml"]
+        )
+        .status
+        .success()
+    );
     assert_eq!(leftovers(&id), Vec::<String>::new());
 }
 
 /// The folders of pods that a process made, and has not removed.
 fn leftovers(id: &str) -> Vec<String> {
     let places = [PathBuf::from("/dev/shm"), std::env::temp_dir()];
-    let entries = places.iter().filter_map(|place| std::fs::read_dir(place).ok()).flatten();
+    let entries = places
+        .iter()
+        .filter_map(|place| std::fs::read_dir(place).ok())
+        .flatten();
     entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.starts_with("rotaproof-") && name.ends_with(&format!("-{id}")))

@@ -1,7 +1,6 @@
 //! Failing scenarios, and the whole of what a person reads when they fail.
 //!
 //! `SNAPSHOTS=overwrite cargo test -p rotaproof-tests --test golden` rewrites the texts after a change that is meant.
-#![allow(missing_docs)]
 
 use std::path::Path;
 use std::process::Command;
@@ -14,15 +13,27 @@ fn fails_as_checked_in(name: &str, code: i32) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(env!("CARGO_BIN_EXE_rotaproof-under-test"))
         .current_dir(folder)
-        .args(["run", &format!("golden/{name}.scenario.yaml"), "--seed", "7", "--color", "never"])
+        .args([
+            "run",
+            &format!("golden/{name}.scenario.yaml"),
+            "--seed",
+            "7",
+            "--color",
+            "never",
+        ])
         .env_clear()
         .output()
         .unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    let text = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8(bytes).unwrap())
+        .concat();
     // Machine time is the only thing that differs between two runs.
     let took = Regex::new(r"(· |\bin )\d+(\.\d+)?(ms|s)").unwrap();
     let text = took.replace_all(&text, "${1}[TOOK]").into_owned();
-    assert_data_eq!(text, Data::read_from(&folder.join(format!("golden/{name}.txt")), None).raw());
+    assert_data_eq!(
+        text,
+        Data::read_from(&folder.join(format!("golden/{name}.txt")), None).raw()
+    );
     assert_eq!(output.status.code(), Some(code));
 }
 

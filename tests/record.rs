@@ -1,5 +1,4 @@
 //! The manifests of the decision record, verbatim.
-#![allow(missing_docs)]
 
 use std::path::Path;
 
@@ -13,7 +12,9 @@ fn blocks() -> Vec<String> {
     let record = read("docs/adr-016-external-secrets-operator.md");
     let mut parts = record.split("```yaml\n");
     parts.next();
-    parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
+    parts
+        .map(|part| part.split("```").next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -28,18 +29,27 @@ fn the_aws_manifests_are_the_records_own_to_the_letter() {
 #[test]
 fn a_corrected_manifest_differs_from_the_record_only_where_its_finding_says() {
     let lines = |path| -> Vec<String> {
-        let mut lines: Vec<String> = read(path).lines().map(|line| line.trim().to_owned()).collect();
+        let mut lines: Vec<String> = read(path)
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect();
         lines.sort();
         lines
     };
     let folder = "scenarios/seed/aws/manifests";
     // `path` moved up one level; no line was added, dropped or changed.
     let record = read(&format!("{folder}/job.yaml"));
-    assert_eq!(lines(&format!("{folder}/job.yaml")), lines(&format!("{folder}/job-corrected.yaml")));
+    assert_eq!(
+        lines(&format!("{folder}/job.yaml")),
+        lines(&format!("{folder}/job-corrected.yaml"))
+    );
     assert_ne!(record, read(&format!("{folder}/job-corrected.yaml")));
     for name in ["store", "externalsecret"] {
         let record = read(&format!("{folder}/{name}.yaml"));
         let corrected = read(&format!("{folder}/{name}-v1.yaml"));
-        assert_eq!(record.replace("external-secrets.io/v1beta1", "external-secrets.io/v1"), corrected);
+        assert_eq!(
+            record.replace("external-secrets.io/v1beta1", "external-secrets.io/v1"),
+            corrected
+        );
     }
 }

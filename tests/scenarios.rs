@@ -1,5 +1,4 @@
 //! Every scenario file is a test.
-#![allow(missing_docs)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +13,11 @@ fn main() -> ExitCode {
     };
     assert!(!files.is_empty(), "no scenarios in {}", root.display());
     let trials = files.into_iter().map(|file| {
-        let name = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        let name = file
+            .strip_prefix(&root)
+            .unwrap_or(&file)
+            .display()
+            .to_string();
         Trial::test(name, move || play(file))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()

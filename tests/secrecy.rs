@@ -1,5 +1,4 @@
 //! No value that the harness knows is ever shown or left anywhere.
-#![allow(missing_docs)]
 
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +23,11 @@ fn values(folders: &[&str]) -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let paths: Vec<_> = folders.iter().map(|folder| root.join(folder)).collect();
     let files = rotaproof_scenario::discover(&paths).ok().unwrap();
-    let cases: Vec<_> = files.iter().filter_map(|file| rotaproof_scenario::load(file).ok()).flatten().collect();
+    let cases: Vec<_> = files
+        .iter()
+        .filter_map(|file| rotaproof_scenario::load(file).ok())
+        .flatten()
+        .collect();
     let known = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&known);
     let options = Options {
@@ -36,12 +39,19 @@ fn values(folders: &[&str]) -> Vec<Vec<u8>> {
         interrupt: tokio_util::sync::CancellationToken::new(),
         version: String::new(),
         audit: Some(Arc::new(move |values| {
-            heard.lock().unwrap().extend(values.iter().map(|value| value.expose().to_vec()));
+            heard
+                .lock()
+                .unwrap()
+                .extend(values.iter().map(|value| value.expose().to_vec()));
         })),
     };
     rotaproof_runner::run(&cases, &options, &mut Deaf);
     let known = known.lock().unwrap();
-    known.iter().filter(|value| value.len() >= 8).cloned().collect()
+    known
+        .iter()
+        .filter(|value| value.len() >= 8)
+        .cloned()
+        .collect()
 }
 
 /// The bytes of every file below a folder.
@@ -50,7 +60,10 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => files(&path, found),
-            false => found.push((path.display().to_string(), std::fs::read(&path).unwrap_or_default())),
+            false => found.push((
+                path.display().to_string(),
+                std::fs::read(&path).unwrap_or_default(),
+            )),
         }
     }
 }
@@ -74,7 +87,14 @@ fn no_value_is_in_any_output_report_log_or_file() {
     let output = Command::new(env!("CARGO_BIN_EXE_rotaproof-under-test"))
         .arg("run")
         .args(&paths)
-        .args(["--seed", &SEED.to_string(), "--report", &report("json"), "--report", &report("junit")])
+        .args([
+            "--seed",
+            &SEED.to_string(),
+            "--report",
+            &report("json"),
+            "--report",
+            &report("junit"),
+        ])
         .env_clear()
         .env("TMPDIR", temporary.path())
         .env("ROTAPROOF_LOG", "trace")
@@ -83,7 +103,10 @@ fn no_value_is_in_any_output_report_log_or_file() {
     assert_eq!(output.status.code(), Some(1), "the golden scenarios fail");
     assert!(!output.stderr.is_empty(), "the log is on");
 
-    let mut places = vec![("stdout".to_owned(), output.stdout), ("stderr".to_owned(), output.stderr)];
+    let mut places = vec![
+        ("stdout".to_owned(), output.stdout),
+        ("stderr".to_owned(), output.stderr),
+    ];
     files(reports.path(), &mut places);
     files(temporary.path(), &mut places);
     assert!(places.len() >= 4);

@@ -12,7 +12,13 @@ use crate::error::ExitStatus;
 #[command(name = "rotaproof", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// When to colour the output.
-    #[arg(long, global = true, value_enum, default_value_t, env = "ROTAPROOF_COLOR")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "ROTAPROOF_COLOR"
+    )]
     color: Color,
     #[command(subcommand)]
     command: Command,

@@ -67,7 +67,7 @@ impl Error {
         let mut err = anstream::stderr();
         // Nothing can be told where standard error is closed.
         let _ = match self {
-            Self::Scenarios(diagnostics) => write!(err, "{}", diagnostics.render(true)),
+            Self::Scenarios(diagnostics) => writeln!(err, "{}", diagnostics.render(true)),
             other => writeln!(err, "error: {other}"),
         };
     }

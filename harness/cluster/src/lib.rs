@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use rotaproof_base::{Clock, Entropy, Fingerprinter};
 use rotaproof_gateway::Gateway;
 use rotaproof_scenario::Located;
+use rotaproof_scenario::model::Eso;
 use rotaproof_scenario::model::vault::Vault;
 use rotaproof_vaults::Writer;
 
@@ -20,6 +21,14 @@ pub use error::Error;
 
 /// The vaults that a scenario declares, by its names for them.
 pub type Vaults = IndexMap<Located<String>, Vault>;
+
+/// What a scenario wants of its lab.
+pub struct Wanted<'a> {
+    /// Its vaults; they start empty.
+    pub vaults: &'a Vaults,
+    /// Its operator.
+    pub eso: &'a Eso,
+}
 
 /// A kind of place to run scenarios at.
 #[async_trait]
@@ -36,8 +45,8 @@ pub trait Lane: Send + Sync {
     /// How long "now" may take: what is true after this without anything else happening is true now.
     fn settle(&self) -> Duration;
 
-    /// Starts a lab with these vaults, inside a runtime of this lane. The vaults are empty.
-    async fn start(&self, vaults: &Vaults, entropy: &Entropy) -> Result<Lab, Error>;
+    /// Starts a lab, inside a runtime of this lane.
+    async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error>;
 }
 
 /// The cluster side of a lab.

@@ -2,6 +2,21 @@
 
 use serde_json::{Value, json};
 
+/// The same as ESO serves them from 0.17 on: `v1beta1` is still there, and not served.
+pub fn crds_without_v1beta1() -> Vec<Value> {
+    let mut crds = crds();
+    let versions = crds
+        .iter_mut()
+        .filter_map(|crd| crd.pointer_mut("/spec/versions")?.as_array_mut());
+    for version in versions
+        .flatten()
+        .filter(|version| version["name"] == "v1beta1")
+    {
+        version["served"] = json!(false);
+    }
+    crds
+}
+
 /// The CRDs of ESO 2.9.0 that are covered, with `v1beta1` served beside `v1` as the chart's
 /// `crds.unsafeServeV1Beta1=true` does, and the notebook validator's.
 pub fn crds() -> Vec<Value> {

@@ -11,5 +11,5 @@ mod record;
 pub mod external_secrets;
 pub mod notebooks;
 
-pub use crd::crds;
+pub use crd::{crds, crds_without_v1beta1};
 pub use duration::{DurationError, GoDuration};

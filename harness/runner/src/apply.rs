@@ -52,7 +52,10 @@ impl Kinds {
         object: &Value,
     ) -> Result<(Api<DynamicObject>, String), ApplyError> {
         let text = |pointer: &str, lack| {
-            object.pointer(pointer).and_then(Value::as_str).ok_or(ApplyError::NotAnObject(lack))
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .ok_or(ApplyError::NotAnObject(lack))
         };
         let version = text("/apiVersion", "apiVersion")?;
         let kind = text("/kind", "kind")?;
@@ -75,7 +78,12 @@ impl Kinds {
         kind: &str,
     ) -> Result<(ApiResource, ApiCapabilities), ApplyError> {
         let key = (version.to_owned(), kind.to_owned());
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
@@ -87,7 +95,10 @@ impl Kinds {
                 kind: kind.to_owned(),
                 version: version.to_owned(),
             })?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, found.clone());
         Ok(found)
     }
 
@@ -114,7 +125,8 @@ impl Kinds {
         patch: &Value,
     ) -> Result<(), ApplyError> {
         let (api, name) = self.api(client, object).await?;
-        api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        api.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
         Ok(())
     }
 }

@@ -38,7 +38,12 @@ impl History {
     /// The version that was current before the one that is.
     pub(crate) fn previous(&self) -> Option<&Version> {
         let current = self.currents.last().copied().flatten();
-        let before = self.currents.iter().rev().flatten().find(|&&i| Some(i) != current)?;
+        let before = self
+            .currents
+            .iter()
+            .rev()
+            .flatten()
+            .find(|&&i| Some(i) != current)?;
         self.versions.get(*before)
     }
 
@@ -54,7 +59,9 @@ impl History {
 
     /// By the vault's own id.
     pub(crate) fn by_vault_version(&self, id: &str) -> Option<&Version> {
-        self.versions.iter().find(|version| version.vault_version == id)
+        self.versions
+            .iter()
+            .find(|version| version.vault_version == id)
     }
 }
 
@@ -297,7 +304,10 @@ mod tests {
         ledger.removed("aws/a");
         assert!(ledger.history("aws/a").unwrap().current().is_none());
         ledger.restored("aws/a");
-        assert_eq!(ledger.history("aws/a").unwrap().current().unwrap().name, "v2");
+        assert_eq!(
+            ledger.history("aws/a").unwrap().current().unwrap().name,
+            "v2"
+        );
     }
 
     #[test]

@@ -77,8 +77,14 @@ pub fn run(cases: &[Case], options: &Options, listener: &mut dyn Listener) -> Co
         wall,
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
-        tokens: cases.iter().map(|_| options.interrupt.child_token()).collect(),
-        started_us: cases.iter().map(|_| std::sync::atomic::AtomicU64::new(u64::MAX)).collect(),
+        tokens: cases
+            .iter()
+            .map(|_| options.interrupt.child_token())
+            .collect(),
+        started_us: cases
+            .iter()
+            .map(|_| std::sync::atomic::AtomicU64::new(u64::MAX))
+            .collect(),
     };
     let counts = std::thread::scope(|scope| {
         for _ in 0..options.jobs.clamp(1, cases.len().max(1)) {

@@ -1,12 +1,13 @@
 //! One scenario on its lab: the steps in order, and the verdict.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rotaproof_base::{Entropy, TaskGroup};
-use rotaproof_cluster::{Lab, Lane};
+use rotaproof_cluster::{Lab, Lane, Wanted};
 use rotaproof_events::{Event, Failure, FailureKind, Location, Verdict};
 use rotaproof_gateway::{ClientKind, FaultId};
 use rotaproof_scenario::{Case, Mark, Span};
@@ -36,7 +37,11 @@ pub(crate) struct Moment {
 
 /// Why a step ended the scenario.
 #[derive(Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct Trouble(Box<Details>);
+
+/// What is known of a [`Trouble`].
+#[derive(Debug)]
+pub(crate) struct Details {
     pub(crate) kind: FailureKind,
     pub(crate) what: String,
     pub(crate) expected: Option<String>,
@@ -49,27 +54,40 @@ pub(crate) struct Trouble {
 impl Trouble {
     /// A step that was refused, or an expectation that did not hold.
     pub(crate) fn failed(what: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             kind: FailureKind::Expectation,
             what: what.into(),
             expected: None,
             actual: None,
             about: None,
             span: None,
-        }
+        }))
     }
 
     /// The environment failed.
     pub(crate) fn environment(what: impl Into<String>) -> Self {
-        Self {
-            kind: FailureKind::Environment,
-            ..Self::failed(what)
-        }
+        let mut trouble = Self::failed(what);
+        trouble.kind = FailureKind::Environment;
+        trouble
     }
 
     pub(crate) fn about(mut self, about: About) -> Self {
         self.about = Some(about);
         self
+    }
+}
+
+impl Deref for Trouble {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Trouble {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
     }
 }
 
@@ -132,7 +150,9 @@ impl Stage<'_> {
     /// The source line of a span, without its indent.
     pub(crate) fn source_line(&self, span: Span) -> &str {
         let text = self.case.source.text();
-        text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default()
+        text.lines()
+            .nth(span.line.saturating_sub(1))
+            .unwrap_or_default()
     }
 
     /// Tells an event that happens now.
@@ -171,7 +191,10 @@ pub(crate) fn play(
     };
     let took = emitter.wall().elapsed_us().saturating_sub(since_us);
     let verdict = ended.verdict;
-    emitter.emit(ended.at, finished(verdict, ended.failure, ended.requests, took));
+    emitter.emit(
+        ended.at,
+        finished(verdict, ended.failure, ended.requests, took),
+    );
     verdict
 }
 
@@ -193,7 +216,13 @@ impl Ended {
                 line: 1,
                 column: 1,
             },
-            source: case.source.text().lines().next().unwrap_or_default().to_owned(),
+            source: case
+                .source
+                .text()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             what: what.to_owned(),
             expected: None,
             actual: None,
@@ -219,10 +248,14 @@ async fn act(
 ) -> Ended {
     let entropy = Entropy::from_seed(options.seed).fork(&format!("{index} {}", case.title));
     let lane: &dyn Lane = options.lane.as_ref();
+    let wanted = Wanted {
+        vaults: &case.vaults,
+        eso: &case.eso,
+    };
     let lab = tokio::select! {
         biased;
         () = token.cancelled() => None,
-        lab = lane.start(&case.vaults, &entropy) => Some(lab),
+        lab = lane.start(&wanted, &entropy) => Some(lab),
     };
     let lab = match lab {
         None => {
@@ -272,8 +305,13 @@ async fn act(
         None if options.interrupt.is_cancelled() => (Verdict::Interrupted, None),
         None => {
             let limit = rotaproof_events::human(options.timeout);
-            let trouble = Trouble::environment(format!("the scenario did not end within {limit} (--timeout)"));
-            (Verdict::Errored, Some(Box::new(failure(&stage, trouble, options))))
+            let trouble = Trouble::environment(format!(
+                "the scenario did not end within {limit} (--timeout)"
+            ));
+            (
+                Verdict::Errored,
+                Some(Box::new(failure(&stage, trouble, options))),
+            )
         }
     };
     let journal = stage.world.journal.clone();
@@ -281,7 +319,11 @@ async fn act(
     for lag in unseen {
         stage.tell(Event::Staleness(lag));
     }
-    let requests = journal.entries().iter().filter(|e| e.client == ClientKind::Operator).count();
+    let requests = journal
+        .entries()
+        .iter()
+        .filter(|e| e.client == ClientKind::Operator)
+        .count();
     if let Some(audit) = &options.audit {
         audit(stage.world.state().ledger.values().collect());
     }
@@ -308,7 +350,11 @@ async fn perform(stage: &Stage<'_>) -> Result<(), Trouble> {
                 .map_err(|error| Trouble::environment(error.to_string()))?;
             let name = format!("{}/{}", vault.value, secret.value);
             let at = stage.lab.clock.elapsed();
-            stage.world.state().ledger.written(&name, ack.version, content, at);
+            stage
+                .world
+                .state()
+                .ledger
+                .written(&name, ack.version, content, at);
         }
     }
     // The watches have listed by the time that nothing else can happen.
@@ -318,6 +364,7 @@ async fn perform(stage: &Stage<'_>) -> Result<(), Trouble> {
 }
 
 fn failure(stage: &Stage<'_>, trouble: Trouble, options: &Options) -> Failure {
+    let Trouble(trouble) = trouble;
     let span = trouble.span.unwrap_or(Span {
         line: 1,
         column: 1,
@@ -344,7 +391,11 @@ fn failure(stage: &Stage<'_>, trouble: Trouble, options: &Options) -> Failure {
 }
 
 fn reproduce(case: &Case, options: &Options) -> String {
-    let mut command = format!("rotaproof run {} --seed {}", case.file.display(), options.seed);
+    let mut command = format!(
+        "rotaproof run {} --seed {}",
+        case.file.display(),
+        options.seed
+    );
     if !case.matrix.is_empty() {
         command.push_str(&format!(" --filter '{}'", case.title));
     }

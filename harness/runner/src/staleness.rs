@@ -56,7 +56,9 @@ impl State {
         at: Duration,
     ) {
         for rotation in &mut self.staleness.0 {
-            let holds = values.iter().any(|(_, f)| rotation.fingerprints.contains(f));
+            let holds = values
+                .iter()
+                .any(|(_, f)| rotation.fingerprints.contains(f));
             if rotation.secret_changed.is_none() && holds {
                 rotation.secret_changed = Some(at);
             }
@@ -71,7 +73,8 @@ impl State {
         at: Duration,
         journal: &Journal,
     ) -> Vec<Lag> {
-        let seen: BTreeSet<&Fingerprint> = report.env.values().chain(report.files.values()).collect();
+        let seen: BTreeSet<&Fingerprint> =
+            report.env.values().chain(report.files.values()).collect();
         let mut complete = Vec::new();
         for rotation in &mut self.staleness.0 {
             // Before the Secret changed, a pod can hold this value only from an earlier time (a roll-back).
@@ -88,7 +91,11 @@ impl State {
 
     /// The lags of the rotations that no pod saw, each told once.
     pub(crate) fn unseen_lags(&mut self, journal: &Journal) -> Vec<Lag> {
-        let untold = self.staleness.0.iter_mut().filter(|rotation| !rotation.told);
+        let untold = self
+            .staleness
+            .0
+            .iter_mut()
+            .filter(|rotation| !rotation.told);
         untold
             .map(|rotation| {
                 rotation.told = true;
@@ -111,7 +118,9 @@ impl Rotation {
         let fetched = journal
             .since(self.journal)
             .iter()
-            .filter(|entry| entry.client == ClientKind::Operator && entry.vault.as_deref() == Some(vault))
+            .filter(|entry| {
+                entry.client == ClientKind::Operator && entry.vault.as_deref() == Some(vault)
+            })
             .find(|entry| {
                 entry
                     .versions
@@ -120,9 +129,8 @@ impl Rotation {
             })
             .map(|entry| entry.elapsed);
         let seen = self.seen.as_ref().map(|(at, _)| *at);
-        let between = |from: Option<Duration>, to: Option<Duration>| {
-            Some(micros(to?.saturating_sub(from?)))
-        };
+        let between =
+            |from: Option<Duration>, to: Option<Duration>| Some(micros(to?.saturating_sub(from?)));
         Lag {
             secret: self.secret.clone(),
             version: self.version.clone(),

@@ -77,9 +77,18 @@ fn generate(generator: &Generator, entropy: &Entropy) -> String {
 
 /// A password with a lower-case letter, an upper-case one, a digit and a symbol, as far as its length allows.
 fn password(length: usize, entropy: &Entropy) -> String {
-    let classes: [&[u8]; 4] = [b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789", SYMBOLS];
+    let classes: [&[u8]; 4] = [
+        b"abcdefghijklmnopqrstuvwxyz",
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        b"0123456789",
+        SYMBOLS,
+    ];
     let all = [ALPHANUMERIC, SYMBOLS].concat();
-    let mut text: String = classes.iter().map(|class| entropy.text(class, 1)).take(length).collect();
+    let mut text: String = classes
+        .iter()
+        .map(|class| entropy.text(class, 1))
+        .take(length)
+        .collect();
     text.push_str(&entropy.text(&all, length.saturating_sub(4)));
     text
 }
@@ -97,7 +106,10 @@ mod tests {
     #[case(Generator::Password { length: 24 }, 24)]
     #[case(Generator::Password { length: 2 }, 2)]
     #[case(Generator::Text { length: 12, alphabet: Alphabet::Hex }, 12)]
-    fn a_value_has_the_length_that_was_asked_for(#[case] generator: Generator, #[case] length: usize) {
+    fn a_value_has_the_length_that_was_asked_for(
+        #[case] generator: Generator,
+        #[case] length: usize,
+    ) {
         let entropy = Entropy::from_seed(1);
         let first = generate(&generator, &entropy);
         assert_eq!(first.len(), length);
@@ -110,11 +122,23 @@ mod tests {
     fn a_rotation_of_some_fields_leaves_the_others() {
         let entropy = Entropy::from_seed(1);
         let generated = || Value::Generated(Generator::Uuid {});
-        let field = |name: &str| rotaproof_scenario::Located::new(name.to_owned(), rotaproof_scenario::Span::default());
-        let body = Body::Fields([(field("a"), generated()), (field("b"), generated())].into_iter().collect());
+        let field = |name: &str| {
+            rotaproof_scenario::Located::new(name.to_owned(), rotaproof_scenario::Span::default())
+        };
+        let body = Body::Fields(
+            [(field("a"), generated()), (field("b"), generated())]
+                .into_iter()
+                .collect(),
+        );
         let before = content(&body, &entropy);
         let only = ["a".to_owned()];
-        let after = rotated(&body, Some(&before), Some(&only), &IndexMap::new(), &entropy);
+        let after = rotated(
+            &body,
+            Some(&before),
+            Some(&only),
+            &IndexMap::new(),
+            &entropy,
+        );
         let (Content::Fields(before), Content::Fields(after)) = (before, after) else {
             panic!("fields");
         };

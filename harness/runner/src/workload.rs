@@ -20,20 +20,32 @@ impl Workload {
             Self::Pod(name) => return Some(name.clone()),
             Self::Job(name) => (name, |job, name| job == name),
             Self::CronJob(name) => (name, |job, name| {
-                let minutes = job.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+                let minutes = job
+                    .strip_prefix(name)
+                    .and_then(|rest| rest.strip_prefix('-'));
                 minutes.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
             }),
         };
         let (namespace, owner) = owner.split_once('/')?;
         let of_owner = |pod: &&(&str, &Seen)| {
-            let job = pod.1.object.metadata.labels.as_ref().and_then(|l| l.get("batch.kubernetes.io/job-name"));
+            let job = pod
+                .1
+                .object
+                .metadata
+                .labels
+                .as_ref()
+                .and_then(|l| l.get("batch.kubernetes.io/job-name"));
             pod.1.object.metadata.namespace.as_deref() == Some(namespace)
                 && job.is_some_and(|job| belongs(job, owner))
         };
-        let pods: Vec<(&str, &Seen)> = state.objects(Kind::Pod).map(|(n, seen)| (n, seen.as_ref())).collect();
-        let newest = pods.iter().filter(of_owner).max_by_key(|(name, seen)| {
-            (seen.text_of_creation(), (*name).to_owned())
-        })?;
+        let pods: Vec<(&str, &Seen)> = state
+            .objects(Kind::Pod)
+            .map(|(n, seen)| (n, seen.as_ref()))
+            .collect();
+        let newest = pods
+            .iter()
+            .filter(of_owner)
+            .max_by_key(|(name, seen)| (seen.text_of_creation(), (*name).to_owned()))?;
         Some(newest.0.to_owned())
     }
 }

@@ -11,9 +11,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::discover::beside;
 use crate::manifest::{Manifest, Manifests, Mapping};
 use crate::matrix::Combination;
-use crate::model::Scenario;
 use crate::model::step::{Action, Delete, Step};
 use crate::model::vault::Vault;
+use crate::model::{Eso, Scenario};
 use crate::parse::{parse_source, source_of};
 use crate::source::Source;
 
@@ -30,6 +30,8 @@ pub struct Case {
     pub tags: Vec<String>,
     /// What it shows, and why.
     pub about: Option<String>,
+    /// What the operator must be like.
+    pub eso: Eso,
     /// The vaults by name.
     pub vaults: IndexMap<Located<String>, Vault>,
     /// The steps in order.
@@ -92,6 +94,7 @@ fn case(source: &Source, scenario: Scenario, matrix: Combination) -> Result<Case
         source: source.clone(),
         tags: scenario.tags,
         about: scenario.about,
+        eso: scenario.eso,
         vaults: scenario.vaults,
         steps: scenario.steps,
         manifests,

@@ -22,10 +22,11 @@ pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
     for case in &cases {
         if !case.warnings.is_empty() {
             warnings += case.warnings.len();
-            write!(out, "{}", case.warnings.render(true))?;
+            writeln!(out, "{}", case.warnings.render(true))?;
         }
     }
-    let plural = |count: usize, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let plural =
+        |count: usize, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let found = match warnings {
         0 => "nothing wrong".to_owned(),
         count => plural(count, "warning"),

@@ -26,7 +26,13 @@ pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
             writeln!(out, "{line}")?;
         } else {
             let tags: String = case.tags.iter().map(|tag| format!(" #{tag}")).collect();
-            writeln!(out, "{}: {} [{}]{tags}", case.file.display(), case.title, vaults.join(", "))?;
+            writeln!(
+                out,
+                "{}: {} [{}]{tags}",
+                case.file.display(),
+                case.title,
+                vaults.join(", ")
+            )?;
         }
     }
     Ok(ExitStatus::Passed)

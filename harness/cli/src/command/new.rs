@@ -15,11 +15,26 @@ pub(crate) struct Args {
 }
 
 const FILES: [(&str, &str); 5] = [
-    ("rotation.scenario.yaml", include_str!("../../templates/new/rotation.scenario.yaml")),
-    ("manifests/cluster.yaml", include_str!("../../templates/new/cluster.yaml")),
-    ("manifests/store.yaml", include_str!("../../templates/new/store.yaml")),
-    ("manifests/externalsecret.yaml", include_str!("../../templates/new/externalsecret.yaml")),
-    ("manifests/job.yaml", include_str!("../../templates/new/job.yaml")),
+    (
+        "rotation.scenario.yaml",
+        include_str!("../../templates/new/rotation.scenario.yaml"),
+    ),
+    (
+        "manifests/cluster.yaml",
+        include_str!("../../templates/new/cluster.yaml"),
+    ),
+    (
+        "manifests/store.yaml",
+        include_str!("../../templates/new/store.yaml"),
+    ),
+    (
+        "manifests/externalsecret.yaml",
+        include_str!("../../templates/new/externalsecret.yaml"),
+    ),
+    (
+        "manifests/job.yaml",
+        include_str!("../../templates/new/job.yaml"),
+    ),
 ];
 
 pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
@@ -30,7 +45,10 @@ pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
         .map(|path| path.display().to_string())
         .collect();
     if !taken.is_empty() {
-        return Err(Error::Usage(format!("already there, and left as it is: {}", taken.join(", "))));
+        return Err(Error::Usage(format!(
+            "already there, and left as it is: {}",
+            taken.join(", ")
+        )));
     }
     for (name, text) in FILES {
         write_new(&args.folder.join(name), text)?;
@@ -53,6 +71,10 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)
 }

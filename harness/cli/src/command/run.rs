@@ -81,7 +81,10 @@ impl FromStr for ReportFile {
         };
         match text.split_once('=') {
             Some((name, path)) if !path.is_empty() => match kind(name) {
-                Some(kind) => Ok(Self { kind, path: path.into() }),
+                Some(kind) => Ok(Self {
+                    kind,
+                    path: path.into(),
+                }),
                 None => Err(format!("unknown report `{name}`: expected junit or json")),
             },
             _ => Err("expected KIND=FILE, for example junit=report.xml".into()),

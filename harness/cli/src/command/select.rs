@@ -32,9 +32,9 @@ impl FromStr for Partition {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/').and_then(|(part, of)| {
-            Some((part.parse::<usize>().ok()?, of.parse::<usize>().ok()?))
-        });
+        let numbers = text
+            .split_once('/')
+            .and_then(|(part, of)| Some((part.parse::<usize>().ok()?, of.parse::<usize>().ok()?)));
         match numbers {
             Some((part, of)) if (1..=of).contains(&part) => Ok(Self { part, of }),
             _ => Err("expected K/N with 1 <= K <= N, for example 2/4".into()),
@@ -79,7 +79,10 @@ impl Selection {
             return Err(Error::Usage(if self.filter.is_empty() {
                 "no scenarios found: a scenario file's name ends in .scenario.yaml; `rotaproof new` writes one".into()
             } else {
-                format!("no scenario matches {}; `rotaproof list` shows all", self.filter.join(" and "))
+                format!(
+                    "no scenario matches {}; `rotaproof list` shows all",
+                    self.filter.join(" and ")
+                )
             }));
         }
         Ok(cases)

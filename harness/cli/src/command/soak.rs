@@ -20,7 +20,10 @@ pub(crate) struct Args {
 }
 
 const MANIFESTS: [(&str, &str); 2] = [
-    ("cluster.yaml", include_str!("../../templates/soak/cluster.yaml")),
+    (
+        "cluster.yaml",
+        include_str!("../../templates/soak/cluster.yaml"),
+    ),
     ("sync.yaml", include_str!("../../templates/soak/sync.yaml")),
 ];
 const SCENARIO: &str = include_str!("../../templates/soak/soak.scenario.yaml");
@@ -28,7 +31,9 @@ const SCENARIO: &str = include_str!("../../templates/soak/soak.scenario.yaml");
 pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
     let total = Duration::from_secs(u64::from(args.days) * 86_400);
     if args.every <= Duration::from_secs(3600) || args.every > total {
-        return Err(Error::Usage("--every takes more than 1h, and not more than --days".into()));
+        return Err(Error::Usage(
+            "--every takes more than 1h, and not more than --days".into(),
+        ));
     }
     let times = total.as_secs() / args.every.as_secs();
     let text = SCENARIO

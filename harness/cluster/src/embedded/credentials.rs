@@ -8,6 +8,7 @@ use kube::api::PostParams;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta};
 use kube::{Api, Client};
 use rotaproof_base::SecretValue;
+use rotaproof_scenario::model::{Eso, EsoVersion};
 
 use crate::Error;
 
@@ -19,10 +20,14 @@ pub(super) struct Delivery {
 }
 
 /// Applies the CRDs of ESO and of NotebookValidationJob.
-pub(super) async fn install_kinds(client: &Client) -> Result<(), Error> {
+pub(super) async fn install_kinds(client: &Client, eso: &Eso) -> Result<(), Error> {
     let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
-    for crd in rotaproof_kinds::crds() {
+    let crds = match eso.serves.contains(&EsoVersion::V1Beta1) {
+        true => rotaproof_kinds::crds(),
+        false => rotaproof_kinds::crds_without_v1beta1(),
+    };
+    for crd in crds {
         let crd: DynamicObject =
             serde_json::from_value(crd).map_err(Error::starting("the custom resources"))?;
         api.create(&PostParams::default(), &crd)

@@ -20,7 +20,7 @@ use rotaproof_operator::Operator;
 use rotaproof_pods::Pods;
 use tokio::sync::Mutex;
 
-use crate::{Cluster, Error, Lab, Lane, Vaults};
+use crate::{Cluster, Error, Lab, Lane, Wanted};
 
 /// When every virtual day begins: the record's date.
 const EPOCH: &str = "2025-11-08T00:00:00Z";
@@ -56,7 +56,7 @@ impl Lane for Embedded {
         Duration::from_millis(1)
     }
 
-    async fn start(&self, vaults: &Vaults, entropy: &Entropy) -> Result<Lab, Error> {
+    async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
         let epoch: Timestamp = EPOCH.parse().map_err(Error::starting("the clock"))?;
         let clock = Clock::starting_at(epoch);
         let fingerprinter = Fingerprinter::draw(&entropy.fork("fingerprints"));
@@ -71,7 +71,7 @@ impl Lane for Embedded {
         });
         api.start(&tasks);
         let client = kube::Client::new(api.service(), "default");
-        credentials::install_kinds(&client).await?;
+        credentials::install_kinds(&client, wanted.eso).await?;
 
         let gateway = Gateway::new(rotaproof_gateway::Config {
             clock: clock.clone(),
@@ -86,7 +86,7 @@ impl Lane for Embedded {
             gateway: &gateway,
             tasks: &tasks,
         };
-        let (writers, deliveries) = vaults::start(vaults, &setting)?;
+        let (writers, deliveries) = vaults::start(wanted.vaults, &setting)?;
         credentials::deliver(&client, deliveries).await?;
 
         let (proxy, listener) = memory();
@@ -159,7 +159,12 @@ impl Cluster for Running {
         }
         let options = rotaproof_operator::Options::new(self.clock.clone(), self.entropy.clone());
         let client = self.client.clone();
-        *operator = Some(rotaproof_operator::start(client, self.egress.clone(), options, &self.tasks));
+        *operator = Some(rotaproof_operator::start(
+            client,
+            self.egress.clone(),
+            options,
+            &self.tasks,
+        ));
         Ok(())
     }
 

@@ -97,8 +97,14 @@ fn start_aws(
     });
     let mut keys = Vec::new();
     for (user, key) in &declared.keys {
-        let id = format!("AKIA{}", entropy.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16));
-        let secret = SecretValue::new(entropy.text(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/", 40));
+        let id = format!(
+            "AKIA{}",
+            entropy.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)
+        );
+        let secret = SecretValue::new(entropy.text(
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/",
+            40,
+        ));
         deliveries.push(Delivery {
             namespace: key.secret.namespace.clone(),
             name: key.secret.name.clone(),
@@ -157,30 +163,36 @@ fn start_hashicorp(
         .collect();
     let policies = declared.policies.iter().map(|(name, paths)| {
         let paths = paths.iter().map(|(path, capabilities)| {
-            (path.clone(), capabilities.iter().copied().map(capability).collect())
+            (
+                path.clone(),
+                capabilities.iter().copied().map(capability).collect(),
+            )
         });
         (name.clone(), paths.collect())
     });
     let names = |located: &[Located<String>]| located.iter().map(|n| n.value.clone()).collect();
-    let kubernetes = declared.kubernetes.iter().map(|auth| hashicorp::KubernetesAuth {
-        mount: auth.mount.clone().unwrap_or_else(|| "kubernetes".into()),
-        verifier: setting.verifier.clone(),
-        roles: auth
-            .roles
-            .iter()
-            .map(|(name, role)| hashicorp::KubernetesRole {
-                name: name.value.clone(),
-                service_accounts: role
-                    .service_accounts
-                    .iter()
-                    .map(|account| (account.namespace.clone(), account.name.clone()))
-                    .collect(),
-                audience: role.audience.clone(),
-                policies: names(&role.policies),
-                ttl: Some(role.ttl.0),
-            })
-            .collect(),
-    });
+    let kubernetes = declared
+        .kubernetes
+        .iter()
+        .map(|auth| hashicorp::KubernetesAuth {
+            mount: auth.mount.clone().unwrap_or_else(|| "kubernetes".into()),
+            verifier: setting.verifier.clone(),
+            roles: auth
+                .roles
+                .iter()
+                .map(|(name, role)| hashicorp::KubernetesRole {
+                    name: name.value.clone(),
+                    service_accounts: role
+                        .service_accounts
+                        .iter()
+                        .map(|account| (account.namespace.clone(), account.name.clone()))
+                        .collect(),
+                    audience: role.audience.clone(),
+                    policies: names(&role.policies),
+                    ttl: Some(role.ttl.0),
+                })
+                .collect(),
+        });
     let jwt = declared.jwt.iter().map(|auth| hashicorp::JwtAuth {
         mount: auth.mount.clone().unwrap_or_else(|| "jwt".into()),
         verifier: setting.verifier.clone(),
@@ -192,7 +204,10 @@ fn start_hashicorp(
                 bound_audiences: role.audience.iter().cloned().collect(),
                 // Vault binds one subject; a scenario that trusts several accounts trusts any, by audience.
                 bound_subject: match role.service_accounts.as_slice() {
-                    [one] => Some(format!("system:serviceaccount:{}:{}", one.namespace, one.name)),
+                    [one] => Some(format!(
+                        "system:serviceaccount:{}:{}",
+                        one.namespace, one.name
+                    )),
                     _ => None,
                 },
                 user_claim: "sub".into(),
@@ -203,7 +218,13 @@ fn start_hashicorp(
     });
     let mut tokens = Vec::new();
     for (bearer, token) in &declared.tokens {
-        let value = SecretValue::new(format!("hvs.{}", entropy.text(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 24)));
+        let value = SecretValue::new(format!(
+            "hvs.{}",
+            entropy.text(
+                b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+                24
+            )
+        ));
         deliveries.push(Delivery {
             namespace: token.secret.namespace.clone(),
             name: token.secret.name.clone(),

@@ -140,7 +140,11 @@ impl<W: Write> Report for Terminal<W> {
                 writeln!(
                     self.out,
                     "{BOLD}rotaproof {version}{BOLD:#}  lane {lane}{}  seed {seed}  {scenarios} scenario{plural}\n",
-                    if self.virtual_time { " (virtual time)" } else { "" },
+                    if self.virtual_time {
+                        " (virtual time)"
+                    } else {
+                        ""
+                    },
                 )?;
             }
             Event::RunFinished {

@@ -8,14 +8,24 @@ use rotaproof_events::{Lag, Percentiles, human};
 
 use crate::collect::Ended;
 
+/// One stage of a rotation.
+type Stage = fn(&Lag) -> Option<u64>;
+
 /// From so many rotations on, percentiles say more than the worst case alone.
 const MANY: usize = 10;
 
 /// A row per stage of each scenario and vault with many rotations; `None` where there is none.
 pub(crate) fn percentiles(rows: &[&Ended]) -> Option<String> {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["vault", "stage", "rotations", "p50", "p95", "max"]);
-    let stages: [(&str, fn(&Lag) -> Option<u64>); 4] = [
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header([
+        "vault",
+        "stage",
+        "rotations",
+        "p50",
+        "p95",
+        "max",
+    ]);
+    let stages: [(&str, Stage); 4] = [
         ("t1-t0", |lag| lag.fetched_us),
         ("t2-t1", |lag| lag.synced_us),
         ("t3-t2", |lag| lag.seen_us),
@@ -23,7 +33,11 @@ pub(crate) fn percentiles(rows: &[&Ended]) -> Option<String> {
     ];
     for ended in rows {
         for vault in &ended.vaults {
-            let lags: Vec<&Lag> = ended.lags.iter().filter(|l| l.vault == vault.name).collect();
+            let lags: Vec<&Lag> = ended
+                .lags
+                .iter()
+                .filter(|l| l.vault == vault.name)
+                .collect();
             if lags.len() < MANY {
                 continue;
             }
@@ -71,7 +85,7 @@ pub(crate) fn staleness(rows: &[&Ended]) -> String {
             if lags.is_empty() {
                 continue;
             }
-            let worst = |stage: fn(&Lag) -> Option<u64>| {
+            let worst = |stage: Stage| {
                 lags.iter()
                     .filter_map(|lag| stage(lag))
                     .max()

@@ -28,6 +28,10 @@ impl Count {
         .into_iter()
         .flatten()
         .collect();
-        if parts.is_empty() { "at least 1".into() } else { parts.join(" and ") }
+        if parts.is_empty() {
+            "at least 1".into()
+        } else {
+            parts.join(" and ")
+        }
     }
 }

@@ -23,11 +23,18 @@ pub(super) fn check(stage: &Stage<'_>, expected: &EventExpectation) -> Result<Ch
             && text("namespace").filter(|n| !n.is_empty()) == on.namespace.as_deref()
     };
     let matches = |event: &Seen| {
-        filter.reason.as_deref().is_none_or(|reason| event.text("/reason") == Some(reason))
-            && filter.r#type.is_none_or(|kind| event.text("/type") == Some(kind.as_str()))
+        filter
+            .reason
+            .as_deref()
+            .is_none_or(|reason| event.text("/reason") == Some(reason))
+            && filter
+                .r#type
+                .is_none_or(|kind| event.text("/type") == Some(kind.as_str()))
             && since.is_none_or(|moment| event.at >= moment.elapsed)
             && expected.message.as_deref().is_none_or(|message| {
-                event.text("/message").is_some_and(|text| text.contains(message))
+                event
+                    .text("/message")
+                    .is_some_and(|text| text.contains(message))
             })
     };
     let all: Vec<&Seen> = state
@@ -36,7 +43,12 @@ pub(super) fn check(stage: &Stage<'_>, expected: &EventExpectation) -> Result<Ch
         .filter(|event| about(event))
         .collect();
     let times = |event: &&Seen| event.at("/count").and_then(|n| n.as_u64()).unwrap_or(1);
-    let actual = all.iter().copied().filter(|event| matches(event)).map(|e| times(&e)).sum();
+    let actual = all
+        .iter()
+        .copied()
+        .filter(|event| matches(event))
+        .map(|e| times(&e))
+        .sum();
     let count = Count {
         exactly: expected.count,
         at_least: expected.at_least,
@@ -50,14 +62,28 @@ pub(super) fn check(stage: &Stage<'_>, expected: &EventExpectation) -> Result<Ch
         .iter()
         .map(|event| {
             let text = |field: &str| event.text(field).unwrap_or_default();
-            format!("{} {} `{}` x{}", text("/type"), text("/reason"), text("/message"), times(event))
+            format!(
+                "{} {} `{}` x{}",
+                text("/type"),
+                text("/reason"),
+                text("/message"),
+                times(event)
+            )
         })
         .collect();
-    let message = expected.message.as_deref().map(|m| format!(" with `{m}`")).unwrap_or_default();
+    let message = expected
+        .message
+        .as_deref()
+        .map(|m| format!(" with `{m}`"))
+        .unwrap_or_default();
     Ok(Err(Mismatch {
         what: format!("{on} has not the Events that it should have"),
         expected: format!("{} x {reason}{message}", count.text()),
-        actual: if seen.is_empty() { "no Events".into() } else { seen.join("; ") },
+        actual: if seen.is_empty() {
+            "no Events".into()
+        } else {
+            seen.join("; ")
+        },
         about: match (on.kind.as_str(), &on.namespace) {
             ("Pod", Some(namespace)) => About::Pod(format!("{namespace}/{}", on.name)),
             ("ExternalSecret", Some(namespace)) => {

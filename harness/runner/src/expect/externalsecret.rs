@@ -15,7 +15,9 @@ pub(super) fn check(
     let name = expected.externalsecret.value.to_string();
     let about = || About::ExternalSecret(name.clone());
     let since = |mark: &Option<rotaproof_scenario::Located<rotaproof_scenario::Mark>>| {
-        mark.as_ref().map(|mark| Ok((mark.value.0.clone(), stage.marked(&mark.value.0)?))).transpose()
+        mark.as_ref()
+            .map(|mark| Ok((mark.value.0.clone(), stage.marked(&mark.value.0)?)))
+            .transpose()
     };
     let moved = since(&expected.refreshed_since)?;
     let unmoved = since(&expected.refresh_unmoved_since)?;
@@ -33,7 +35,9 @@ pub(super) fn check(
         Err(mismatch) => return Ok(Err(mismatch)),
     };
     let refreshed = |moment: &crate::stage::Moment| state.refreshed_after(&name, moment.change);
-    let time = seen.and_then(|seen| seen.text("/status/refreshTime")).unwrap_or("not set");
+    let time = seen
+        .and_then(|seen| seen.text("/status/refreshTime"))
+        .unwrap_or("not set");
     for (expected, wanted) in [(&moved, true), (&unmoved, false)] {
         let Some((mark, moment)) = expected else {
             continue;
@@ -42,7 +46,10 @@ pub(super) fn check(
             let not = if wanted { "" } else { "not " };
             return Ok(Err(Mismatch {
                 what: format!("the refreshTime of {subject} is not as expected"),
-                expected: format!("{not}moved since `{mark}` ({})", moment.time.strftime("%FT%TZ")),
+                expected: format!(
+                    "{not}moved since `{mark}` ({})",
+                    moment.time.strftime("%FT%TZ")
+                ),
                 actual: time.to_owned(),
                 about: about(),
             }));

@@ -12,18 +12,24 @@ const DEFAULT: Duration = Duration::from_secs(3600);
 
 /// Of one ExternalSecret, `namespace/name`.
 pub(crate) fn of_external_secret(state: &State, name: &str) -> Duration {
-    state.object(Kind::ExternalSecret, name).map_or_else(|| longest(state), |seen| of(seen))
+    state
+        .object(Kind::ExternalSecret, name)
+        .map_or_else(|| longest(state), |seen| of(seen))
 }
 
 /// Of the ExternalSecret that makes a Secret, `namespace/name`.
 pub(crate) fn of_secret(state: &State, name: &str) -> Duration {
-    let maker = state.objects(Kind::ExternalSecret).find(|(es, seen)| target(es, seen) == name);
+    let maker = state
+        .objects(Kind::ExternalSecret)
+        .find(|(es, seen)| target(es, seen) == name);
     maker.map_or_else(|| longest(state), |(_, seen)| of(seen))
 }
 
 /// The longest of all.
 pub(crate) fn longest(state: &State) -> Duration {
-    let all = state.objects(Kind::ExternalSecret).map(|(_, seen)| of(seen));
+    let all = state
+        .objects(Kind::ExternalSecret)
+        .map(|(_, seen)| of(seen));
     all.max().unwrap_or(DEFAULT)
 }
 

@@ -13,7 +13,10 @@ pub(super) fn check_job(state: &State, expected: &JobExpectation) -> Checked {
         let status = seen.and_then(|seen| seen.at(&format!("/status/{field}")));
         status.and_then(serde_json::Value::as_u64).unwrap_or(0)
     };
-    let wanted = [("succeeded", expected.succeeded), ("failed", expected.failed)];
+    let wanted = [
+        ("succeeded", expected.succeeded),
+        ("failed", expected.failed),
+    ];
     for (field, want) in wanted {
         let Some(want) = want else { continue };
         if seen.is_none() || count(field) != u64::from(want) {
@@ -31,7 +34,10 @@ pub(super) fn check_job(state: &State, expected: &JobExpectation) -> Checked {
     Ok(format!("Job {name} is as expected"))
 }
 
-pub(super) fn check_notebook(state: &State, expected: &NotebookValidationJobExpectation) -> Checked {
+pub(super) fn check_notebook(
+    state: &State,
+    expected: &NotebookValidationJobExpectation,
+) -> Checked {
     let name = expected.notebookvalidationjob.value.to_string();
     let seen = state.object(Kind::NotebookValidationJob, &name);
     let pod = format!("{name}-validation");
@@ -47,15 +53,24 @@ pub(super) fn check_notebook(state: &State, expected: &NotebookValidationJobExpe
     if let Some(phase) = &expected.phase {
         let actual = seen.text("/status/phase").unwrap_or("none yet");
         if actual != phase {
-            return Err(mismatch(format!("phase {phase}"), format!("phase {actual}")));
+            return Err(mismatch(
+                format!("phase {phase}"),
+                format!("phase {actual}"),
+            ));
         }
     }
     if let Some(wanted) = &expected.condition {
         let condition = seen.condition(&wanted.r#type);
         let holds = condition.as_ref().is_some_and(|c| {
             c.status == wanted.status
-                && wanted.reason.as_ref().is_none_or(|reason| c.reason == *reason)
-                && wanted.message.as_ref().is_none_or(|message| c.message.contains(message.as_str()))
+                && wanted
+                    .reason
+                    .as_ref()
+                    .is_none_or(|reason| c.reason == *reason)
+                && wanted
+                    .message
+                    .as_ref()
+                    .is_none_or(|message| c.message.contains(message.as_str()))
         });
         if !holds {
             let reason = wanted.reason.as_deref().unwrap_or_default();

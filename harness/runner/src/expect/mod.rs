@@ -83,7 +83,13 @@ async fn throughout(
         changes.mark_unchanged();
         let holds = check(stage, subject)?.map_err(|mismatch| {
             let after = human(begun.elapsed());
-            trouble(mismatch, &format!(", throughout {}; it ended after {after}", shown(budget, limit)))
+            trouble(
+                mismatch,
+                &format!(
+                    ", throughout {}; it ended after {after}",
+                    shown(budget, limit)
+                ),
+            )
         })?;
         tokio::select! {
             biased;
@@ -134,7 +140,9 @@ fn interval_of(stage: &Stage<'_>, subject: &Subject) -> Duration {
         Subject::ExternalSecret(expected) => {
             interval::of_external_secret(&state, &expected.externalsecret.value.to_string())
         }
-        Subject::Secret(expected) => interval::of_secret(&state, &expected.secret.value.to_string()),
+        Subject::Secret(expected) => {
+            interval::of_secret(&state, &expected.secret.value.to_string())
+        }
         _ => interval::longest(&state),
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rotaproof_base::Fingerprint;
 use rotaproof_events::human;
 use rotaproof_scenario::model::expect::Expected;
-use rotaproof_scenario::{Mapping, ObjectName, Origin, PodSource, SecretKey, ValueRef, VersionName};
+use rotaproof_scenario::{
+    Mapping, ObjectName, Origin, PodSource, SecretKey, ValueRef, VersionName,
+};
 
 use crate::world::State;
 
@@ -37,12 +39,24 @@ impl Wanted {
             None => secret.to_owned(),
         };
         let word = version.to_string();
-        let Some(found) = state.ledger.history(secret).and_then(|history| history.named(&word)) else {
+        let Some(found) = state
+            .ledger
+            .history(secret)
+            .and_then(|history| history.named(&word))
+        else {
             return Self::nothing(format!("`{word}` of {place}, which does not exist"));
         };
         let fingerprints: Vec<Fingerprint> = found.fingerprints(field).cloned().collect();
-        let missing = if fingerprints.is_empty() { ", a field that it does not have" } else { "" };
-        let alias = if found.name == word { String::new() } else { format!(" ({word})") };
+        let missing = if fingerprints.is_empty() {
+            ", a field that it does not have"
+        } else {
+            ""
+        };
+        let alias = if found.name == word {
+            String::new()
+        } else {
+            format!(" ({word})")
+        };
         Self {
             name: format!("{}{alias} of {place}{missing}", found.name),
             fingerprints,
@@ -51,7 +65,12 @@ impl Wanted {
 
     /// A value that is named in full.
     pub(super) fn of_value(state: &State, value: &ValueRef) -> Self {
-        Self::of(state, &value.secret.to_string(), value.field.as_deref(), value.version)
+        Self::of(
+            state,
+            &value.secret.to_string(),
+            value.field.as_deref(),
+            value.version,
+        )
     }
 
     /// What a key of a Secret should hold; the reason where its origin is unknown.
@@ -78,9 +97,14 @@ impl Wanted {
         version: VersionName,
     ) -> Option<Self> {
         match origin {
-            Some(Origin::Vault { secret, property, .. }) => {
-                Some(Self::of(state, &secret.to_string(), property.as_deref(), version))
-            }
+            Some(Origin::Vault {
+                secret, property, ..
+            }) => Some(Self::of(
+                state,
+                &secret.to_string(),
+                property.as_deref(),
+                version,
+            )),
             _ => None,
         }
     }
@@ -111,7 +135,10 @@ fn unknown(secret: &ObjectName, key: &str, origin: Option<&Origin>) -> String {
 /// What is held, by ledger name and age: `v1 of aws/a#b, written 1h0m4s ago`.
 pub(super) fn held(state: &State, fingerprint: &Fingerprint, now: Duration) -> String {
     let name = state.describe(fingerprint);
-    let written = state.ledger.find(fingerprint).and_then(|found| Some(found.versions.last()?.written));
+    let written = state
+        .ledger
+        .find(fingerprint)
+        .and_then(|found| Some(found.versions.last()?.written));
     match written {
         Some(written) => format!("{name}, written {} ago", human(now.saturating_sub(written))),
         None => name,

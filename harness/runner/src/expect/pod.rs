@@ -20,17 +20,35 @@ pub(super) fn check(stage: &Stage<'_>, expected: &PodExpectation) -> Result<Chec
     };
     let about = About::Pod(name.clone().unwrap_or_else(|| shown.clone()));
     let mismatch = |what: String, expected: String, actual: String| {
-        Ok(Err(Mismatch { what, expected, actual, about: about.clone() }))
+        Ok(Err(Mismatch {
+            what,
+            expected,
+            actual,
+            about: about.clone(),
+        }))
     };
-    let found = name.as_deref().and_then(|name| Some((name, state.object(Kind::Pod, name)?)));
+    let found = name
+        .as_deref()
+        .and_then(|name| Some((name, state.object(Kind::Pod, name)?)));
     let Some((name, seen)) = found else {
-        return mismatch(format!("pod `{shown}` does not exist"), "it exists".into(), "no such pod".into());
+        return mismatch(
+            format!("pod `{shown}` does not exist"),
+            "it exists".into(),
+            "no such pod".into(),
+        );
     };
     if let Some((what, expected, actual)) = status(expected, seen) {
-        return mismatch(format!("{what} of pod `{shown}` is not as expected"), expected, actual);
+        return mismatch(
+            format!("{what} of pod `{shown}` is not as expected"),
+            expected,
+            actual,
+        );
     }
     if let Some(text) = &expected.logs
-        && !state.log(name).iter().any(|line| line.contains(text.as_str()))
+        && !state
+            .log(name)
+            .iter()
+            .any(|line| line.contains(text.as_str()))
     {
         return mismatch(
             format!("the log of pod `{shown}` is not as expected"),
@@ -41,18 +59,28 @@ pub(super) fn check(stage: &Stage<'_>, expected: &PodExpectation) -> Result<Chec
     let now = stage.lab.clock.elapsed();
     for (place, wanted, actual) in places(stage, &state, name, seen, expected)? {
         let (expected, holds) = match &wanted {
-            Some(wanted) => (wanted.name.clone(), actual.as_ref().is_some_and(|f| wanted.is(f))),
+            Some(wanted) => (
+                wanted.name.clone(),
+                actual.as_ref().is_some_and(|f| wanted.is(f)),
+            ),
             None => ("it is not set".into(), actual.is_none()),
         };
         if !holds {
             let actual = match actual {
                 Some(fingerprint) => held(&state, &fingerprint, now),
                 None if state.report(name).is_none() => {
-                    format!("the pod has not reported, {} after the scenario's start", human(now))
+                    format!(
+                        "the pod has not reported, {} after the scenario's start",
+                        human(now)
+                    )
                 }
                 None => "it is not set".into(),
             };
-            return mismatch(format!("{place} of pod `{shown}` is not as expected"), expected, actual);
+            return mismatch(
+                format!("{place} of pod `{shown}` is not as expected"),
+                expected,
+                actual,
+            );
         }
     }
     Ok(Ok(format!("pod `{shown}` is as expected")))
@@ -74,8 +102,10 @@ fn places(
     let report = state.report(name);
     let wanted = |place: &str, source: Option<PodSource>, expected: &Expected| {
         Wanted::of_source(state, mapping, source, expected).map_err(|reason| {
-            Trouble::failed(format!("{place} of pod {name} cannot be followed to a vault: {reason}"))
-                .about(About::Pod(name.to_owned()))
+            Trouble::failed(format!(
+                "{place} of pod {name} cannot be followed to a vault: {reason}"
+            ))
+            .about(About::Pod(name.to_owned()))
         })
     };
     let mut places = Vec::new();
@@ -108,7 +138,9 @@ fn status(expected: &PodExpectation, seen: &Seen) -> Option<(String, String, Str
         return Some(("the phase".into(), wanted.clone(), phase.to_owned()));
     }
     let wanted = expected.waiting.as_ref()?;
-    let statuses = seen.at("/status/containerStatuses").and_then(|s| s.as_array());
+    let statuses = seen
+        .at("/status/containerStatuses")
+        .and_then(|s| s.as_array());
     let waiting: Vec<&str> = statuses
         .into_iter()
         .flatten()
@@ -117,7 +149,11 @@ fn status(expected: &PodExpectation, seen: &Seen) -> Option<(String, String, Str
     match waiting.contains(&wanted.as_str()) {
         true => None,
         false => {
-            let actual = if waiting.is_empty() { phase.to_owned() } else { waiting.join(", ") };
+            let actual = if waiting.is_empty() {
+                phase.to_owned()
+            } else {
+                waiting.join(", ")
+            };
             Some(("what a container waits for".into(), wanted.clone(), actual))
         }
     }

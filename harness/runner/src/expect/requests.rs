@@ -10,10 +10,7 @@ use super::{Checked, Mismatch};
 use crate::explain::About;
 use crate::stage::{Stage, Trouble};
 
-pub(super) fn check(
-    stage: &Stage<'_>,
-    expected: &RequestsExpectation,
-) -> Result<Checked, Trouble> {
+pub(super) fn check(stage: &Stage<'_>, expected: &RequestsExpectation) -> Result<Checked, Trouble> {
     let filter = &expected.requests;
     let since = match &expected.since {
         Some(mark) => stage.marked(&mark.value.0)?.journal,
@@ -36,10 +33,20 @@ pub(super) fn check(
     if count.holds(actual) {
         return Ok(Ok(format!("{actual} x {asked}")));
     }
-    let times: Vec<String> = found.iter().map(|entry| format!("+{}", human(entry.elapsed))).collect();
-    let mark = expected.since.as_ref().map(|mark| format!(" since `{mark}`")).unwrap_or_default();
+    let times: Vec<String> = found
+        .iter()
+        .map(|entry| format!("+{}", human(entry.elapsed)))
+        .collect();
+    let mark = expected
+        .since
+        .as_ref()
+        .map(|mark| format!(" since `{mark}`"))
+        .unwrap_or_default();
     Ok(Err(Mismatch {
-        what: format!("{} was asked for {asked} another number of times{mark}", filter.vault),
+        what: format!(
+            "{} was asked for {asked} another number of times{mark}",
+            filter.vault
+        ),
         expected: format!("{} x {asked}", count.text()),
         actual: match times.as_slice() {
             [] => "none".into(),
@@ -57,11 +64,21 @@ fn matches(entry: &Entry, filter: &RequestFilter) -> bool {
     };
     client
         && entry.vault.as_deref() == Some(filter.vault.value.as_str())
-        && filter.operation.as_deref().is_none_or(|operation| &*entry.operation == operation)
-        && filter.secret.as_ref().is_none_or(|s| entry.secret.as_deref() == Some(s.value.as_str()))
-        && filter.status.is_none_or(|status| entry.status == Some(status))
         && filter
-            .identity
+            .operation
             .as_deref()
-            .is_none_or(|wanted| entry.identity.as_deref().is_some_and(|id| id.contains(wanted)))
+            .is_none_or(|operation| &*entry.operation == operation)
+        && filter
+            .secret
+            .as_ref()
+            .is_none_or(|s| entry.secret.as_deref() == Some(s.value.as_str()))
+        && filter
+            .status
+            .is_none_or(|status| entry.status == Some(status))
+        && filter.identity.as_deref().is_none_or(|wanted| {
+            entry
+                .identity
+                .as_deref()
+                .is_some_and(|id| id.contains(wanted))
+        })
 }

@@ -16,7 +16,12 @@ pub(super) fn check(stage: &Stage<'_>, expected: &SecretExpectation) -> Result<C
     let state = stage.world.state();
     let about = About::Secret(name.clone());
     let mismatch = |what: String, expected: String, actual: String| {
-        Ok(Err(Mismatch { what, expected, actual, about: about.clone() }))
+        Ok(Err(Mismatch {
+            what,
+            expected,
+            actual,
+            about: about.clone(),
+        }))
     };
     let seen = state.object(Kind::Secret, &name);
     if expected.absent == Some(true) {
@@ -31,7 +36,9 @@ pub(super) fn check(stage: &Stage<'_>, expected: &SecretExpectation) -> Result<C
     }
     let wanted = wanted(stage, &state, expected, seen.map(AsRef::as_ref))?;
     let Some(seen) = seen else {
-        let first = wanted.first().map(|(key, wanted)| format!("key {key} holds {}", wanted.name));
+        let first = wanted
+            .first()
+            .map(|(key, wanted)| format!("key {key} holds {}", wanted.name));
         return mismatch(
             format!("Secret {name} does not exist"),
             first.unwrap_or_else(|| "it exists".into()),
@@ -45,13 +52,23 @@ pub(super) fn check(stage: &Stage<'_>, expected: &SecretExpectation) -> Result<C
             Some((_, fingerprint)) => held(&state, fingerprint, now),
             None => "no such key".into(),
         };
-        return mismatch(format!("key {key} of Secret {name} is not as expected"), wanted.name.clone(), actual);
+        return mismatch(
+            format!("key {key} of Secret {name} is not as expected"),
+            wanted.name.clone(),
+            actual,
+        );
     }
     for (key, value) in &expected.contains {
         let secret = value.value.secret.to_string();
-        let version = state.ledger.history(&secret).and_then(|h| h.named(&value.value.version.to_string()));
+        let version = state
+            .ledger
+            .history(&secret)
+            .and_then(|h| h.named(&value.value.version.to_string()));
         let part = version.and_then(|version| version.value(value.value.field.as_deref()));
-        let whole = seen.values.get(key.value.as_str()).map(|(whole, _)| whole.expose());
+        let whole = seen
+            .values
+            .get(key.value.as_str())
+            .map(|(whole, _)| whole.expose());
         let holds = match (&part, whole) {
             (Some(part), Some(whole)) => {
                 let part = part.expose();
@@ -63,12 +80,21 @@ pub(super) fn check(stage: &Stage<'_>, expected: &SecretExpectation) -> Result<C
             return mismatch(
                 format!("key {key} of Secret {name} does not contain what it should"),
                 format!("a text that contains {}", value.value),
-                if whole.is_some() { "a text that does not contain it" } else { "no such key" }.into(),
+                if whole.is_some() {
+                    "a text that does not contain it"
+                } else {
+                    "no such key"
+                }
+                .into(),
             );
         }
     }
     if let Some((what, expected, actual)) = metadata(expected, seen) {
-        return mismatch(format!("{what} of Secret {name} is not as expected"), expected, actual);
+        return mismatch(
+            format!("{what} of Secret {name} is not as expected"),
+            expected,
+            actual,
+        );
     }
     Ok(Ok(format!("Secret {name} is as expected")))
 }
@@ -85,7 +111,9 @@ fn wanted(
     let mut wanted = Vec::new();
     if let Some(version) = &expected.is {
         let known = mapping.keys(secret).map(|(key, _)| key.to_owned());
-        let found = seen.into_iter().flat_map(|seen| seen.values.keys().cloned());
+        let found = seen
+            .into_iter()
+            .flat_map(|seen| seen.values.keys().cloned());
         let mut keys: Vec<String> = known.chain(found).collect();
         keys.sort();
         keys.dedup();
@@ -101,7 +129,10 @@ fn wanted(
         }
     }
     for (key, of_key) in &expected.keys {
-        let place = SecretKey { secret: secret.clone(), key: key.value.clone() };
+        let place = SecretKey {
+            secret: secret.clone(),
+            key: key.value.clone(),
+        };
         let expected: &Expected = &of_key.value;
         let of_key = Wanted::of_key(state, mapping, &place, expected).map_err(Trouble::failed)?;
         wanted.push((key.value.clone(), of_key));
@@ -117,7 +148,11 @@ fn metadata(expected: &SecretExpectation, seen: &Seen) -> Option<(String, String
         wanted.sort_unstable();
         let actual: Vec<&str> = seen.values.keys().map(String::as_str).collect();
         if wanted != actual {
-            return Some(("the set of keys".into(), wanted.join(", "), actual.join(", ")));
+            return Some((
+                "the set of keys".into(),
+                wanted.join(", "),
+                actual.join(", "),
+            ));
         }
     }
     if let Some(owner) = &expected.owned_by {
@@ -129,14 +164,22 @@ fn metadata(expected: &SecretExpectation, seen: &Seen) -> Option<(String, String
             .collect();
         let wanted = format!("ExternalSecret {}", owner.value.0.name);
         if !owners.contains(&wanted) {
-            let actual = if owners.is_empty() { "no owner".into() } else { owners.join(", ") };
+            let actual = if owners.is_empty() {
+                "no owner".into()
+            } else {
+                owners.join(", ")
+            };
             return Some(("the owner".into(), wanted, actual));
         }
     }
     let none = BTreeMap::new();
     let maps = [
         ("label", &expected.labels, object.labels.as_ref()),
-        ("annotation", &expected.annotations, object.annotations.as_ref()),
+        (
+            "annotation",
+            &expected.annotations,
+            object.annotations.as_ref(),
+        ),
     ];
     for (what, wanted, actual) in maps {
         for (name, value) in wanted {
@@ -147,11 +190,16 @@ fn metadata(expected: &SecretExpectation, seen: &Seen) -> Option<(String, String
             }
         }
     }
-    let immutable = seen.at("/immutable").and_then(serde_json::Value::as_bool).unwrap_or(false);
+    let immutable = seen
+        .at("/immutable")
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(false);
     match expected.immutable {
-        Some(wanted) if wanted != immutable => {
-            Some(("`immutable`".into(), wanted.to_string(), immutable.to_string()))
-        }
+        Some(wanted) if wanted != immutable => Some((
+            "`immutable`".into(),
+            wanted.to_string(),
+            immutable.to_string(),
+        )),
         _ => None,
     }
 }

@@ -10,7 +10,11 @@ use crate::explain::About;
 use crate::stage::Stage;
 
 pub(super) fn check(stage: &Stage<'_>, expected: &StalenessExpectation) -> Checked {
-    let secret = expected.staleness.secret.as_ref().map(|secret| secret.value.to_string());
+    let secret = expected
+        .staleness
+        .secret
+        .as_ref()
+        .map(|secret| secret.value.to_string());
     let state = stage.world.state();
     let lags = state.lags(secret.as_deref(), &stage.world.journal);
     let subject = secret.clone().unwrap_or_else(|| "every secret".into());
@@ -36,7 +40,10 @@ pub(super) fn check(stage: &Stage<'_>, expected: &StalenessExpectation) -> Check
         return Err(mismatch("a rotation".into(), "none".into()));
     };
     let interval = interval::longest(&state);
-    let bounds = [("max", &expected.max, measured.max_us), ("p95", &expected.p95, measured.p95_us)];
+    let bounds = [
+        ("max", &expected.max, measured.max_us),
+        ("p95", &expected.p95, measured.p95_us),
+    ];
     for (name, bound, actual) in bounds {
         let Some(bound) = bound else { continue };
         let limit = bound.at(interval);
@@ -49,5 +56,8 @@ pub(super) fn check(stage: &Stage<'_>, expected: &StalenessExpectation) -> Check
         }
     }
     let max = human(Duration::from_micros(measured.max_us));
-    Ok(format!("{} rotations of {subject}, worst {max}", measured.count))
+    Ok(format!(
+        "{} rotations of {subject}, worst {max}",
+        measured.count
+    ))
 }

@@ -25,7 +25,9 @@ pub(super) fn check(state: &State, expected: &StoreExpectation) -> Checked {
         message: expected.message.as_deref(),
     };
     let subject = format!("{} {name}", kind.name());
-    let condition = state.object(kind, &name).map(|seen| seen.condition("Ready"));
+    let condition = state
+        .object(kind, &name)
+        .map(|seen| seen.condition("Ready"));
     check_ready(&subject, condition, &readiness, About::Store(name))
 }
 
@@ -36,16 +38,24 @@ pub(super) fn check_ready(
     expected: &Readiness<'_>,
     about: About,
 ) -> Checked {
-    let holds = condition.as_ref().and_then(Option::as_ref).is_some_and(|condition| {
-        let is = |status: &str, reason: Option<&str>| {
-            reason.is_none_or(|reason| condition.status == status && condition.reason == reason)
-        };
-        is("True", expected.ready)
-            && is("False", expected.not_ready)
-            && expected.message.is_none_or(|message| condition.message.contains(message))
-    });
+    let holds = condition
+        .as_ref()
+        .and_then(Option::as_ref)
+        .is_some_and(|condition| {
+            let is = |status: &str, reason: Option<&str>| {
+                reason.is_none_or(|reason| condition.status == status && condition.reason == reason)
+            };
+            is("True", expected.ready)
+                && is("False", expected.not_ready)
+                && expected
+                    .message
+                    .is_none_or(|message| condition.message.contains(message))
+        });
     if holds {
-        let reason = expected.ready.or(expected.not_ready).unwrap_or("as expected");
+        let reason = expected
+            .ready
+            .or(expected.not_ready)
+            .unwrap_or("as expected");
         return Ok(format!("{subject} is {reason}"));
     }
     let mut wanted = match (expected.ready, expected.not_ready) {

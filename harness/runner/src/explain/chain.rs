@@ -31,7 +31,10 @@ pub(super) fn follow(state: &State, about: &About) -> Chain {
                 let namespace = pod.split_once('/').map_or("", |(namespace, _)| namespace);
                 let mut names = BTreeSet::new();
                 secret_names(&seen.object.data["spec"], &mut names);
-                chain.secrets = names.into_iter().map(|n| format!("{namespace}/{n}")).collect();
+                chain.secrets = names
+                    .into_iter()
+                    .map(|n| format!("{namespace}/{n}"))
+                    .collect();
             }
         }
         About::Secret(secret) => {
@@ -65,7 +68,9 @@ pub(super) fn follow(state: &State, about: &About) -> Chain {
 /// The `namespace/name` of the Secret that an ExternalSecret makes.
 pub(crate) fn target(name: &str, seen: &Seen) -> String {
     match (name.split_once('/'), seen.text("/spec/target/name")) {
-        (Some((namespace, _)), Some(target)) if !target.is_empty() => format!("{namespace}/{target}"),
+        (Some((namespace, _)), Some(target)) if !target.is_empty() => {
+            format!("{namespace}/{target}")
+        }
         _ => name.to_owned(),
     }
 }

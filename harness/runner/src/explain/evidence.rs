@@ -35,11 +35,21 @@ fn of_pod(state: &State, pod: &str) -> Evidence {
     match state.object(Kind::Pod, pod) {
         Some(seen) => {
             let started = seen.text("/status/startTime").unwrap_or("not started");
-            lines.push(format!("phase {}, start {started}", seen.text("/status/phase").unwrap_or("unknown")));
-            let statuses = seen.at("/status/containerStatuses").and_then(|s| s.as_array());
+            lines.push(format!(
+                "phase {}, start {started}",
+                seen.text("/status/phase").unwrap_or("unknown")
+            ));
+            let statuses = seen
+                .at("/status/containerStatuses")
+                .and_then(|s| s.as_array());
             for status in statuses.into_iter().flatten() {
                 if let Some(waiting) = status["state"]["waiting"].as_object() {
-                    let text = |field: &str| waiting.get(field).and_then(|v| v.as_str()).unwrap_or_default();
+                    let text = |field: &str| {
+                        waiting
+                            .get(field)
+                            .and_then(|v| v.as_str())
+                            .unwrap_or_default()
+                    };
                     lines.push(format!(
                         "container {} waits: {} {}",
                         status["name"].as_str().unwrap_or_default(),
@@ -58,7 +68,11 @@ fn of_pod(state: &State, pod: &str) -> Evidence {
         }
     }
     lines.extend(events_of(state, "Pod", pod));
-    let title = if alias == pod { format!("Pod {pod}") } else { format!("Pod {pod} (`{alias}`)") };
+    let title = if alias == pod {
+        format!("Pod {pod}")
+    } else {
+        format!("Pod {pod} (`{alias}`)")
+    };
     Evidence { title, lines }
 }
 
@@ -81,7 +95,10 @@ fn of_synced(state: &State, kind: Kind, name: &str) -> Evidence {
     match state.object(kind, name) {
         Some(seen) => {
             match seen.condition("Ready") {
-                Some(ready) => lines.push(format!("Ready={} {}: {}", ready.status, ready.reason, ready.message)),
+                Some(ready) => lines.push(format!(
+                    "Ready={} {}: {}",
+                    ready.status, ready.reason, ready.message
+                )),
                 None => lines.push("has no Ready condition yet".into()),
             }
             if let Some(time) = seen.text("/status/refreshTime") {
@@ -104,16 +121,28 @@ fn events_of(state: &State, kind: &str, name: &str) -> Vec<String> {
     let mut found: Vec<(String, String)> = state
         .objects(Kind::Event)
         .filter(|(_, event)| {
-            let about = |field: &str| event.text(&format!("/involvedObject/{field}")).unwrap_or_default();
+            let about = |field: &str| {
+                event
+                    .text(&format!("/involvedObject/{field}"))
+                    .unwrap_or_default()
+            };
             about("kind") == kind && about("name") == name && about("namespace") == namespace
         })
         .map(|(_, event)| {
             let text = |field: &str| event.text(field).unwrap_or_default();
             let count = event.at("/count").and_then(|c| c.as_u64()).unwrap_or(1);
-            let times = if count > 1 { format!(" (x{count})") } else { String::new() };
+            let times = if count > 1 {
+                format!(" (x{count})")
+            } else {
+                String::new()
+            };
             let last = text("/lastTimestamp").to_owned();
             let message = text("/message").replace('\n', " ");
-            let line = format!("event {last} {} {}: {message}{times}", text("/type"), text("/reason"));
+            let line = format!(
+                "event {last} {} {}: {message}{times}",
+                text("/type"),
+                text("/reason")
+            );
             (last, line)
         })
         .collect();
@@ -124,11 +153,16 @@ fn events_of(state: &State, kind: &str, name: &str) -> Vec<String> {
 fn of_journal(state: &State, chain: &Chain, journal: &[Arc<Entry>]) -> Evidence {
     let wanted = |entry: &&Arc<Entry>| {
         entry.client == ClientKind::Operator
-            && chain.vault.as_deref().is_none_or(|vault| entry.vault.as_deref() == Some(vault))
+            && chain
+                .vault
+                .as_deref()
+                .is_none_or(|vault| entry.vault.as_deref() == Some(vault))
     };
     // A login that worked explains nothing.
     let telling = |entry: &&Arc<Entry>| {
-        entry.secret.is_some() || entry.fault.is_some() || entry.status.is_none_or(|code| code >= 400)
+        entry.secret.is_some()
+            || entry.fault.is_some()
+            || entry.status.is_none_or(|code| code >= 400)
     };
     let all = journal.iter().filter(wanted).count();
     let of_interest: Vec<_> = journal.iter().filter(wanted).filter(telling).collect();
@@ -137,7 +171,12 @@ fn of_journal(state: &State, chain: &Chain, journal: &[Arc<Entry>]) -> Evidence 
     if skipped > 0 {
         lines.push(format!("... {skipped} earlier ones"));
     }
-    lines.extend(of_interest.iter().skip(skipped).map(|entry| journal_line(state, entry)));
+    lines.extend(
+        of_interest
+            .iter()
+            .skip(skipped)
+            .map(|entry| journal_line(state, entry)),
+    );
     match all - of_interest.len() {
         0 if all == 0 => lines.push("the operator asked for nothing".into()),
         0 => {}
@@ -155,7 +194,10 @@ fn journal_line(state: &State, entry: &Entry) -> String {
     let mut line = format!("+{}", human(entry.elapsed));
     match &entry.vault {
         Some(vault) => line.push_str(&format!(" {vault} {}", entry.operation)),
-        None => line.push_str(&format!(" {} {} (no vault claims this host)", entry.method, entry.host)),
+        None => line.push_str(&format!(
+            " {} {} (no vault claims this host)",
+            entry.method, entry.host
+        )),
     }
     if let Some(secret) = &entry.secret {
         line.push_str(&format!(" {secret}"));
@@ -167,8 +209,14 @@ fn journal_line(state: &State, entry: &Entry) -> String {
     let vault = entry.vault.as_deref().unwrap_or_default();
     for served in &entry.versions {
         let secret = format!("{vault}/{}", served.secret);
-        let known = state.ledger.history(&secret).and_then(|h| h.by_vault_version(&served.version));
-        line.push_str(&format!(" {}", known.map_or(served.version.as_str(), |v| v.name.as_str())));
+        let known = state
+            .ledger
+            .history(&secret)
+            .and_then(|h| h.by_vault_version(&served.version));
+        line.push_str(&format!(
+            " {}",
+            known.map_or(served.version.as_str(), |v| v.name.as_str())
+        ));
     }
     if let Some(refusal) = &entry.refusal {
         line.push_str(&format!(" {refusal}"));

@@ -19,7 +19,8 @@ pub(super) fn advise(
     for (kind, name) in &chain.stores {
         store(state, *kind, name, &mut next);
     }
-    let current = !chain.secrets.is_empty() && chain.secrets.iter().all(|secret| is_current(state, secret));
+    let current =
+        !chain.secrets.is_empty() && chain.secrets.iter().all(|secret| is_current(state, secret));
     for name in chain.external_secrets.iter().filter(|_| !current) {
         external_secret(state, name, journal, now, &mut next);
     }
@@ -47,10 +48,16 @@ fn is_current(state: &State, secret: &str) -> bool {
     let Some(seen) = state.object(Kind::Secret, secret) else {
         return false;
     };
-    let mut found = seen.fingerprints().filter_map(|(_, f)| state.ledger.find(f)).peekable();
+    let mut found = seen
+        .fingerprints()
+        .filter_map(|(_, f)| state.ledger.find(f))
+        .peekable();
     found.peek().is_some()
         && found.all(|found| {
-            let current = state.ledger.history(found.secret).and_then(|history| history.current());
+            let current = state
+                .ledger
+                .history(found.secret)
+                .and_then(|history| history.current());
             current.is_some_and(|current| found.versions.iter().any(|v| v.name == current.name))
         })
 }
@@ -81,16 +88,24 @@ fn external_secret(
         next.push(format!("apply the ExternalSecret {name}"));
         return;
     };
-    if seen.condition("Ready").is_some_and(|ready| ready.status != "True") {
+    if seen
+        .condition("Ready")
+        .is_some_and(|ready| ready.status != "True")
+    {
         next.push(format!("read the UpdateFailed Event of {name} above: the condition never has the provider's own words"));
         return;
     }
     let interval = seen.text("/spec/refreshInterval").unwrap_or("1h0m0s");
     if matches!(interval, "0" | "0s" | "0h") {
-        next.push(format!("{name} has refreshInterval 0: it syncs once and never again; give it an interval"));
+        next.push(format!(
+            "{name} has refreshInterval 0: it syncs once and never again; give it an interval"
+        ));
         return;
     }
-    let last = journal.iter().rev().find(|e| e.client == ClientKind::Operator && !e.versions.is_empty());
+    let last = journal
+        .iter()
+        .rev()
+        .find(|e| e.client == ClientKind::Operator && !e.versions.is_empty());
     if let Some(last) = last {
         let ago = human(now.saturating_sub(last.elapsed));
         next.push(format!(
@@ -108,17 +123,28 @@ fn consumer(state: &State, chain: &Chain, pod: &str, next: &mut Vec<String>) {
             .map(String::as_str)
             .collect();
         if !missing.is_empty() {
-            next.push(format!("the pod waits for {}: see which ExternalSecret should make it", missing.join(", ")));
+            next.push(format!(
+                "the pod waits for {}: see which ExternalSecret should make it",
+                missing.join(", ")
+            ));
         }
         return;
     };
-    let stale = report.env.values().chain(report.files.values()).any(|fingerprint| {
-        let found = state.ledger.find(fingerprint);
-        found.is_some_and(|found| {
-            let current = state.ledger.history(found.secret).and_then(|history| history.current());
-            current.is_some_and(|current| !found.versions.iter().any(|v| v.name == current.name))
-        })
-    });
+    let stale = report
+        .env
+        .values()
+        .chain(report.files.values())
+        .any(|fingerprint| {
+            let found = state.ledger.find(fingerprint);
+            found.is_some_and(|found| {
+                let current = state
+                    .ledger
+                    .history(found.secret)
+                    .and_then(|history| history.current());
+                current
+                    .is_some_and(|current| !found.versions.iter().any(|v| v.name == current.name))
+            })
+        });
     if stale {
         next.insert(0, "a container reads `env` and `subPath` files once, when it starts: start a new pod after the Secret has changed, or mount the Secret as a folder".into());
     }

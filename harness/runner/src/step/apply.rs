@@ -29,7 +29,8 @@ pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<
         }
         (Some((_, error)), Some(wanted)) if error.contains(wanted.as_str()) => {}
         (refusal, Some(wanted)) => {
-            let mut trouble = Trouble::failed(format!("the API did not refuse {path} as it should"));
+            let mut trouble =
+                Trouble::failed(format!("the API did not refuse {path} as it should"));
             trouble.expected = Some(format!("refused with `{wanted}`"));
             trouble.actual = Some(match refusal {
                 Some((_, error)) => format!("refused with `{error}`"),
@@ -41,7 +42,11 @@ pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<
     if let Some(finding) = &apply.finding {
         stage.tell(Event::Finding {
             location: stage.location(span),
-            manifest: path.to_owned(),
+            manifest: stage
+                .case
+                .manifests
+                .get(path)
+                .map_or(path.to_owned(), |m| m.path.display().to_string()),
             finding: finding.clone(),
             refusal: refusal.as_ref().map(|(_, error)| error.clone()),
             fix: apply.fix.clone(),

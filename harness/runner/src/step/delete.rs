@@ -1,11 +1,11 @@
 //! `delete`: an object, or all of a manifest.
 
-use rotaproof_scenario::model::step::Delete;
 use rotaproof_scenario::ObjectName;
+use rotaproof_scenario::model::step::Delete;
 use serde_json::{Value, json};
 
-use crate::expect;
 use super::documents;
+use crate::expect;
 use crate::stage::{Stage, Trouble};
 use crate::world::Kind;
 
@@ -14,7 +14,9 @@ pub(super) async fn run(stage: &Stage<'_>, delete: &Delete) -> Result<String, Tr
         Delete::ExternalSecret(name) => vec![watched(Kind::ExternalSecret, name)],
         Delete::SecretStore(name) => vec![watched(Kind::SecretStore, name)],
         Delete::ClusterSecretStore(name) => {
-            vec![json!({"apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": name}})]
+            vec![
+                json!({"apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": name}}),
+            ]
         }
         Delete::Secret(name) => vec![watched(Kind::Secret, name)],
         Delete::Job(name) => vec![watched(Kind::Job, name)],
@@ -33,12 +35,17 @@ pub(super) async fn run(stage: &Stage<'_>, delete: &Delete) -> Result<String, Tr
         }
         Delete::Manifest(path) => {
             let documents = documents(stage, path);
-            documents.iter().rev().map(|document| document.object.clone()).collect()
+            documents
+                .iter()
+                .rev()
+                .map(|document| document.object.clone())
+                .collect()
         }
     };
     for object in &objects {
         if let Err(error) = stage.kinds.delete(&stage.lab.client, object).await {
-            let mut trouble = Trouble::failed(format!("the API refused to delete {}", shown(object)));
+            let mut trouble =
+                Trouble::failed(format!("the API refused to delete {}", shown(object)));
             trouble.actual = Some(error.to_string());
             return Err(trouble);
         }
@@ -56,7 +63,11 @@ pub(super) fn named(version: &str, kind: &str, name: &ObjectName) -> Value {
 }
 
 fn shown(object: &Value) -> String {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     format!("{} {}", text("/kind"), text("/metadata/name"))
 }
-

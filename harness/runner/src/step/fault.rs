@@ -15,7 +15,9 @@ pub(super) fn inject(stage: &Stage<'_>, step: &Fault) -> Result<String, Trouble>
             let code = StatusCode::from_u16(status.code)
                 .map_err(|_| Trouble::failed(format!("{} is no HTTP status", status.code)))?;
             let mut kind = fault::Status::new(code);
-            kind.retry_after = status.retry_after.and_then(|after| u32::try_from(after.0.as_secs()).ok());
+            kind.retry_after = status
+                .retry_after
+                .and_then(|after| u32::try_from(after.0.as_secs()).ok());
             ("status", Arc::new(kind))
         }
         FaultModel::Reset(_) => ("reset", Arc::new(fault::Reset)),

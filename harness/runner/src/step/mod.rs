@@ -51,7 +51,11 @@ async fn run(stage: &Stage<'_>, step: &Step) -> Result<(), Trouble> {
     stage.tell(Event::StepStarted {
         location: location.clone(),
         verb: verb.to_owned(),
-        summary: stage.source_line(step.span).trim().trim_start_matches("- ").to_owned(),
+        summary: stage
+            .source_line(step.span)
+            .trim()
+            .trim_start_matches("- ")
+            .to_owned(),
     });
     let outcome = act(stage, step).await.map_err(|mut trouble| {
         // The innermost step is the one that failed.

@@ -30,8 +30,14 @@ pub(super) async fn run(stage: &Stage<'_>, rotate: &Rotate) -> Result<String, Tr
 /// Marks t0, starts to follow the new version, and tells.
 fn acknowledged(stage: &Stage<'_>, rotate: &Rotate, secret: &str, current: &str) {
     let moment = stage.moment();
-    stage.mark("rotate", rotate.name.as_ref().map(|name| name.value.as_str()));
-    stage.world.state().follow_rotation(secret, moment.elapsed, moment.journal);
+    stage.mark(
+        "rotate",
+        rotate.name.as_ref().map(|name| name.value.as_str()),
+    );
+    stage
+        .world
+        .state()
+        .follow_rotation(secret, moment.elapsed, moment.journal);
     stage.tell(Event::VaultWritten {
         secret: secret.to_owned(),
         operation: rotate.strategy.as_str().to_owned(),
@@ -41,7 +47,8 @@ fn acknowledged(stage: &Stage<'_>, rotate: &Rotate, secret: &str, current: &str)
 
 async fn write(stage: &Stage<'_>, rotate: &Rotate, secret: &str) -> Result<String, Trouble> {
     let previous = current_content(stage, secret);
-    let Some(body) = declared(stage, rotate).or_else(|| previous.as_ref().map(generated_like)) else {
+    let Some(body) = declared(stage, rotate).or_else(|| previous.as_ref().map(generated_like))
+    else {
         return Err(Trouble::failed(format!("{secret} has never been written")));
     };
     let only: Option<Vec<String>> = rotate
@@ -53,7 +60,13 @@ async fn write(stage: &Stage<'_>, rotate: &Rotate, secret: &str) -> Result<Strin
         .iter()
         .map(|(name, value)| (name.value.clone(), values::single(value, &stage.entropy)))
         .collect();
-    let content = values::rotated(&body, previous.as_ref(), only.as_deref(), &literal, &stage.entropy);
+    let content = values::rotated(
+        &body,
+        previous.as_ref(),
+        only.as_deref(),
+        &literal,
+        &stage.entropy,
+    );
     let strategy = match rotate.strategy.value {
         Strategy::Staged => vaults::Strategy::Staged,
         Strategy::CheckAndSet => vaults::Strategy::CheckAndSet,
@@ -65,18 +78,30 @@ async fn write(stage: &Stage<'_>, rotate: &Rotate, secret: &str) -> Result<Strin
         .await
         .map_err(|error| Trouble::failed(error.to_string()))?;
     let at = stage.lab.clock.elapsed();
-    Ok(stage.world.state().ledger.written(secret, ack.version, content, at))
+    Ok(stage
+        .world
+        .state()
+        .ledger
+        .written(secret, ack.version, content, at))
 }
 
 async fn roll_back(stage: &Stage<'_>, rotate: &Rotate, secret: &str) -> Result<String, Trouble> {
-    let to = rotate.to.as_ref().map_or("previous".to_owned(), |to| to.value.to_string());
+    let to = rotate
+        .to
+        .as_ref()
+        .map_or("previous".to_owned(), |to| to.value.to_string());
     let target = {
         let state = stage.world.state();
-        let version = state.ledger.history(secret).and_then(|history| history.named(&to));
+        let version = state
+            .ledger
+            .history(secret)
+            .and_then(|history| history.named(&to));
         version.map(|version| (version.vault_version.clone(), version.content.clone()))
     };
     let Some((version, content)) = target else {
-        return Err(Trouble::failed(format!("{secret} has no version `{to}` to roll back to")));
+        return Err(Trouble::failed(format!(
+            "{secret} has no version `{to}` to roll back to"
+        )));
     };
     let ack = writer(stage, &rotate.secret.vault)?
         .roll_back(&rotate.secret.secret, &version, &content)
@@ -104,11 +129,19 @@ fn declared(stage: &Stage<'_>, rotate: &Rotate) -> Option<Body> {
 fn generated_like(content: &Content) -> Body {
     use rotaproof_scenario::model::{Alphabet, Generator};
     use rotaproof_scenario::{Located, Span};
-    let text = || Value::Generated(Generator::Text { length: 32, alphabet: Alphabet::Alphanumeric });
+    let text = || {
+        Value::Generated(Generator::Text {
+            length: 32,
+            alphabet: Alphabet::Alphanumeric,
+        })
+    };
     match content {
         Content::Text(_) => Body::Text(text()),
         Content::Fields(fields) => Body::Fields(
-            fields.keys().map(|name| (Located::new(name.clone(), Span::default()), text())).collect(),
+            fields
+                .keys()
+                .map(|name| (Located::new(name.clone(), Span::default()), text()))
+                .collect(),
         ),
     }
 }

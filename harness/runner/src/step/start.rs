@@ -18,12 +18,16 @@ pub(super) async fn run(stage: &Stage<'_>, start: &Start) -> Result<String, Trou
         if let Some(workload) = prepare(&mut object, start) {
             // Named before it exists, so that nothing that it does is missed.
             if let (Some(alias), None) = (&start.name, &started) {
-                stage.world.state().started(alias.value.clone(), workload.clone());
+                stage
+                    .world
+                    .state()
+                    .started(alias.value.clone(), workload.clone());
             }
             started.get_or_insert(workload);
         }
         if let Err(error) = stage.kinds.apply(&stage.lab.client, &object).await {
-            let mut trouble = Trouble::failed(format!("the API refused {path}, line {}", document.line));
+            let mut trouble =
+                Trouble::failed(format!("the API refused {path}, line {}", document.line));
             trouble.actual = Some(error.to_string());
             return Err(trouble);
         }
@@ -61,7 +65,9 @@ fn prepare(object: &mut Value, start: &Start) -> Option<Workload> {
         }
         template["annotations"][RUNS_FOR] = json!(runs.to_string());
     }
-    let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
+    let namespace = object["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default");
     let full = format!("{namespace}/{name}");
     Some(match kind.as_str() {
         "Job" => Workload::Job(full),

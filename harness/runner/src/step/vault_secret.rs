@@ -20,18 +20,32 @@ pub(super) async fn write(stage: &Stage<'_>, write: &Write) -> Result<String, Tr
     let content = values::content(&body, &stage.entropy);
     let known = {
         let state = stage.world.state();
-        state.ledger.history(&secret).is_some_and(|history| history.current().is_some())
+        state
+            .ledger
+            .history(&secret)
+            .is_some_and(|history| history.current().is_some())
     };
     let writer = writer(stage, &write.secret.vault)?;
     let ack = match known {
-        true => writer.rotate(&write.secret.secret, &content, None, Strategy::Put).await,
+        true => {
+            writer
+                .rotate(&write.secret.secret, &content, None, Strategy::Put)
+                .await
+        }
         false => writer.create(&write.secret.secret, &content).await,
     };
     let ack = ack.map_err(refused)?;
     let at = stage.lab.clock.elapsed();
-    let name = stage.world.state().ledger.written(&secret, ack.version, content, at);
+    let name = stage
+        .world
+        .state()
+        .ledger
+        .written(&secret, ack.version, content, at);
     if known {
-        stage.world.state().follow_rotation(&secret, at, stage.world.journal.len());
+        stage
+            .world
+            .state()
+            .follow_rotation(&secret, at, stage.world.journal.len());
     }
     tell(stage, &secret, "write");
     Ok(format!("{secret} is at {name}"))
@@ -42,14 +56,22 @@ pub(super) async fn destroy(stage: &Stage<'_>, destroy: &Destroy) -> Result<Stri
     let name = destroy.version.value.to_string();
     let version = {
         let state = stage.world.state();
-        let version = state.ledger.history(&secret).and_then(|history| history.named(&name));
+        let version = state
+            .ledger
+            .history(&secret)
+            .and_then(|history| history.named(&name));
         version.map(|version| version.vault_version.clone())
     };
     let Some(version) = version else {
-        return Err(Trouble::failed(format!("{secret} has no version `{name}` to destroy")));
+        return Err(Trouble::failed(format!(
+            "{secret} has no version `{name}` to destroy"
+        )));
     };
     let writer = writer(stage, &destroy.secret.vault)?;
-    writer.destroy(&destroy.secret.secret, &version).await.map_err(refused)?;
+    writer
+        .destroy(&destroy.secret.secret, &version)
+        .await
+        .map_err(refused)?;
     tell(stage, &secret, "destroy");
     Ok(format!("{name} of {secret} is destroyed"))
 }
@@ -60,7 +82,10 @@ pub(super) async fn remove(stage: &Stage<'_>, remove: &Remove) -> Result<String,
         true => Removal::Forced,
         false => Removal::Recoverable,
     };
-    writer(stage, vault)?.remove(secret, removal).await.map_err(refused)?;
+    writer(stage, vault)?
+        .remove(secret, removal)
+        .await
+        .map_err(refused)?;
     let name = remove.secret.value.to_string();
     stage.world.state().ledger.removed(&name);
     tell(stage, &name, "remove");
@@ -69,7 +94,10 @@ pub(super) async fn remove(stage: &Stage<'_>, remove: &Remove) -> Result<String,
 
 pub(super) async fn restore(stage: &Stage<'_>, restore: &Restore) -> Result<String, Trouble> {
     let SecretRef { vault, secret } = &restore.secret.value;
-    writer(stage, vault)?.restore(secret).await.map_err(refused)?;
+    writer(stage, vault)?
+        .restore(secret)
+        .await
+        .map_err(refused)?;
     let name = restore.secret.value.to_string();
     stage.world.state().ledger.restored(&name);
     tell(stage, &name, "restore");
@@ -83,7 +111,10 @@ fn refused(error: WriteError) -> Trouble {
 fn tell(stage: &Stage<'_>, secret: &str, operation: &str) {
     let current = {
         let state = stage.world.state();
-        let current = state.ledger.history(secret).and_then(|history| history.current());
+        let current = state
+            .ledger
+            .history(secret)
+            .and_then(|history| history.current());
         current.map(|version| version.name.clone())
     };
     stage.tell(Event::VaultWritten {

@@ -25,7 +25,10 @@ impl Report {
     /// Each place with its fingerprint: `env NAME`, `file PATH`.
     pub(crate) fn places(&self) -> impl Iterator<Item = (String, &Fingerprint)> {
         let env = self.env.iter().map(|(name, f)| (format!("env {name}"), f));
-        let files = self.files.iter().map(|(path, f)| (format!("file {path}"), f));
+        let files = self
+            .files
+            .iter()
+            .map(|(path, f)| (format!("file {path}"), f));
         env.chain(files)
     }
 }
@@ -62,7 +65,13 @@ pub(super) fn follow_started(
             continue;
         }
         let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
-        tasks.spawn(follow(api, name.to_owned(), container, world.clone(), pod.to_owned()));
+        tasks.spawn(follow(
+            api,
+            name.to_owned(),
+            container,
+            world.clone(),
+            pod.to_owned(),
+        ));
     }
 }
 
@@ -110,10 +119,16 @@ impl World {
             let holds = report
                 .places()
                 .filter(|(_, fingerprint)| state.ledger.find(fingerprint).is_some())
-                .map(|(place, fingerprint)| Held { place, value: state.describe(fingerprint) })
+                .map(|(place, fingerprint)| Held {
+                    place,
+                    value: state.describe(fingerprint),
+                })
                 .collect();
             let name = state.pod_name(pod).to_owned();
-            events.push(Event::PodReported { pod: name.clone(), holds });
+            events.push(Event::PodReported {
+                pod: name.clone(),
+                holds,
+            });
             let lags = state.pod_reported(&name, &report, at, &self.journal);
             events.extend(lags.into_iter().map(Event::Staleness));
             state.reports.insert(pod.to_owned(), report);

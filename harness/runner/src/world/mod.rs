@@ -66,7 +66,9 @@ impl State {
 
     /// Whether an ExternalSecret's refreshTime moved after a change.
     pub(crate) fn refreshed_after(&self, name: &str, change: u64) -> bool {
-        self.refreshed.get(name).is_some_and(|moved| *moved > change)
+        self.refreshed
+            .get(name)
+            .is_some_and(|moved| *moved > change)
     }
 
     /// Takes down what a `start` step made.
@@ -76,7 +78,10 @@ impl State {
 
     /// The alias of a pod, or its `namespace/name`.
     pub(crate) fn pod_name<'a>(&'a self, pod: &'a str) -> &'a str {
-        let alias = self.workloads.iter().find(|(_, workload)| workload.pod(self).as_deref() == Some(pod));
+        let alias = self
+            .workloads
+            .iter()
+            .find(|(_, workload)| workload.pod(self).as_deref() == Some(pod));
         alias.map_or(pod, |(alias, _)| alias)
     }
 

@@ -30,7 +30,8 @@ impl Seen {
     pub(crate) fn new(mut object: DynamicObject, at: Duration, key: &Fingerprinter) -> Self {
         let mut values = BTreeMap::new();
         let is_secret = object.types.as_ref().is_some_and(|t| t.kind == "Secret");
-        if is_secret && let Some(Value::Object(data)) = object.data.get_mut("data").map(Value::take) {
+        if is_secret && let Some(Value::Object(data)) = object.data.get_mut("data").map(Value::take)
+        {
             for (name, encoded) in data {
                 let bytes = encoded.as_str().and_then(decode).unwrap_or_default();
                 let fingerprint = key.of(&bytes);

@@ -62,7 +62,9 @@ impl World {
         match kind {
             Kind::Secret => {
                 let fingerprints = |seen: &Seen| -> Vec<_> {
-                    seen.fingerprints().map(|(k, f)| (k.to_owned(), f.clone())).collect()
+                    seen.fingerprints()
+                        .map(|(k, f)| (k.to_owned(), f.clone()))
+                        .collect()
                 };
                 let now = fingerprints(&seen);
                 if before.is_none_or(|before| fingerprints(&before) != now) {
@@ -74,7 +76,10 @@ impl World {
                             value: state.describe(fingerprint),
                         })
                         .collect();
-                    events.push(Event::SecretChanged { secret: name, holds });
+                    events.push(Event::SecretChanged {
+                        secret: name,
+                        holds,
+                    });
                 }
             }
             Kind::ExternalSecret | Kind::SecretStore | Kind::ClusterSecretStore => {
@@ -85,7 +90,11 @@ impl World {
                 }
                 let now = seen.condition("Ready");
                 if now != before.and_then(|before| before.condition("Ready"))
-                    && let Some(Condition { status, reason, message }) = now
+                    && let Some(Condition {
+                        status,
+                        reason,
+                        message,
+                    }) = now
                 {
                     events.push(Event::ConditionChanged {
                         object: format!("{} {name}", kind.name()),
@@ -106,7 +115,11 @@ impl World {
 
     fn gone(&self, kind: Kind, name: &str) {
         let at = self.clock.elapsed();
-        let known = self.state().objects.remove(&(kind, name.to_owned())).is_some();
+        let known = self
+            .state()
+            .objects
+            .remove(&(kind, name.to_owned()))
+            .is_some();
         if known && kind == Kind::Secret {
             let event = Event::SecretChanged {
                 secret: name.to_owned(),

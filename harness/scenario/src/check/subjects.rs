@@ -81,7 +81,7 @@ fn object(
         .filter(of_kind)
         .map(|object| object.object_name().to_string())
         .collect();
-    if names.contains(&name.to_string()) {
+    if names.contains(&name.to_string()) || is_started(checked, kind, name) {
         return;
     }
     // A CronJob makes Jobs by names of its own.
@@ -95,6 +95,34 @@ fn object(
         did_you_mean_object(&name.to_string(), &names),
         found,
     );
+}
+
+/// Whether a `start` step makes it: under its manifest's name and the step's alias.
+fn is_started(checked: &Checked<'_>, kind: &str, name: &ObjectName) -> bool {
+    let mut started = false;
+    each_step(&checked.scenario.steps, &mut |step| {
+        let Action::Start(start) = &step.value else {
+            return;
+        };
+        let Some((alias, manifest)) = start
+            .name
+            .as_ref()
+            .zip(checked.manifests.get(&start.manifest))
+        else {
+            return;
+        };
+        started |= manifest
+            .documents
+            .iter()
+            .map(|document| ObjectRef(&document.object))
+            .any(|object| {
+                let own = object.object_name();
+                object.kind() == kind
+                    && own.namespace == name.namespace
+                    && format!("{}-{alias}", own.name) == name.name
+            });
+    });
+    started
 }
 
 fn store(checked: &Checked<'_>, name: &Located<StoreName>, found: &mut Vec<Diagnostic>) {

@@ -6,5 +6,5 @@ pub mod step;
 mod value;
 pub mod vault;
 
-pub use scenario::{Matrix, Scenario};
+pub use scenario::{Eso, EsoVersion, Matrix, Scenario};
 pub use value::{Alphabet, Body, Generator, Value};

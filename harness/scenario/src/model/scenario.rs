@@ -24,11 +24,40 @@ pub struct Scenario {
     #[serde(default)]
     #[schemars(with = "IndexMap<String, Vec<Scalar>>")]
     pub matrix: Matrix,
+    /// What the operator must be like.
+    #[serde(default)]
+    pub eso: Eso,
     /// The vaults, by the name that steps use.
     #[serde(default)]
     pub vaults: IndexMap<Located<String>, Vault>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+}
+
+/// What the External Secrets Operator of the scenario must be like.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Eso {
+    /// The versions of its API that the cluster serves; both unless given, as ESO 0.16 does. From 0.17 on it is v1 only.
+    pub serves: Vec<EsoVersion>,
+}
+
+/// A version of `external-secrets.io`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EsoVersion {
+    /// `v1`.
+    V1,
+    /// `v1beta1`.
+    V1Beta1,
+}
+
+impl Default for Eso {
+    fn default() -> Self {
+        Self {
+            serves: vec![EsoVersion::V1, EsoVersion::V1Beta1],
+        }
+    }
 }
 
 /// The names of a matrix and their values, as text.
