@@ -77,23 +77,17 @@ impl StoreContext {
             })
     }
 
-    /// The text under a key of a ConfigMap.
-    pub async fn config_map_key(
+    /// A ConfigMap. The error is the API server's own text.
+    pub async fn config_map(
         &self,
         namespace: Option<&str>,
         name: &str,
-        key: &str,
-    ) -> Result<String, ProviderError> {
+    ) -> Result<ConfigMap, ProviderError> {
         let namespace = self.namespace_of(namespace);
         Api::<ConfigMap>::namespaced(self.kube.clone(), namespace)
             .get(name)
             .await
-            .map_err(|error| ProviderError::Other(kube_error::text(&error)))?
-            .data
-            .and_then(|mut data| data.remove(key))
-            .ok_or_else(|| {
-                ProviderError::Other(format!("cannot find config map data for key: {key:?}"))
-            })
+            .map_err(|error| ProviderError::Other(kube_error::text(&error)))
     }
 
     /// A service account, for its annotations. The error is the API server's own text.

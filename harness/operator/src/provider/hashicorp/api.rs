@@ -38,7 +38,11 @@ pub(super) struct Api {
 
 impl Api {
     /// A client without a token.
-    pub(super) fn new(store: &StoreContext, spec: &VaultProvider) -> Result<Self, ProviderError> {
+    pub(super) fn new(
+        store: &StoreContext,
+        spec: &VaultProvider,
+        egress: rotaproof_egress::Client,
+    ) -> Result<Self, ProviderError> {
         let invalid = |what: &str| {
             ProviderError::Other(format!(
                 "cannot setup new vault client: parse {:?}: {what}",
@@ -62,8 +66,7 @@ impl Api {
             );
         }
         let mut api = Self {
-            // ESO makes a transport per client: no connection outlives a reconcile.
-            egress: store.egress.fresh(),
+            egress,
             origin: format!("{scheme}://{authority}"),
             base: uri.path().trim_end_matches('/').to_owned(),
             token: None,

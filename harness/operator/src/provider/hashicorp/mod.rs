@@ -36,8 +36,8 @@ impl Provider for HashicorpVault {
         let spec = Arc::new(spec.ok_or_else(|| {
             ProviderError::other("received invalid Vault SecretStore resource: %!w(<nil>)")
         })?);
-        trust::check(store, &spec).await?;
-        let mut api = Api::new(store, &spec)?;
+        let egress = trust::client(store, &spec).await?;
+        let mut api = Api::new(store, &spec, egress)?;
         // A cluster store's references mean the ExternalSecret's namespace, which validation does not know.
         let unknowable =
             store.is_cluster_scoped() && store.namespace.is_empty() && is_referent(&spec);
