@@ -1,5 +1,6 @@
 //! The ExternalSecret controller (ESO 2.9.0, `externalsecret_controller.go`): the same steps in the same order.
 
+mod cron;
 mod failure;
 mod fetch;
 mod managed_fields;

@@ -1,14 +1,10 @@
-//! Windows of time for periodic fetches (ESO 2.9.0, `isPeriodicRefreshAllowedByWindows`, with robfig/cron v3's
-//! five fields, in UTC).
+//! Windows of time for periodic fetches (ESO 2.9.0, `isPeriodicRefreshAllowedByWindows`).
 
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use rotaproof_kinds::GoDuration;
 use rotaproof_kinds::external_secrets::{SyncWindowKind, SyncWindows};
 
-/// The longest window that is searched for its opening: robfig gives up after five years.
-const LONGEST: Duration = Duration::from_secs(5 * 366 * 24 * 3600);
+use super::cron::Schedule;
 
 /// Whether the windows permit a periodic fetch. A schedule that cannot be read counts as closed.
 pub(super) fn permit(windows: Option<&SyncWindows>, now: Timestamp) -> bool {
@@ -18,129 +14,24 @@ pub(super) fn permit(windows: Option<&SyncWindows>, now: Timestamp) -> bool {
     let open = windows
         .windows
         .iter()
-        .any(|window| is_open(&window.schedule, window.duration.to_std(), now));
+        .any(|window| is_open(&window.schedule, window.duration, now).unwrap_or(false));
     match windows.kind {
         SyncWindowKind::Allow => open,
         SyncWindowKind::Deny => !open,
     }
 }
 
-fn is_open(schedule: &str, duration: Duration, now: Timestamp) -> bool {
-    if let Some(every) = schedule.strip_prefix("@every ") {
-        // It fires one delay after whenever it is asked, so a window as long as the delay never closes.
-        return every.trim().parse::<GoDuration>().is_ok_and(|every| {
-            !every.is_never() && every.to_std() <= duration + Duration::from_secs(1)
-        });
+/// `isWithinSyncWindow`: whether the first firing since a window's duration and one second ago opened a window that
+/// is open still. Only that firing counts: where windows overlap, the second in which the oldest has closed is
+/// outside of all.
+fn is_open(schedule: &str, duration: GoDuration, now: Timestamp) -> Option<bool> {
+    if duration < GoDuration::default() {
+        return None;
     }
-    let Some(schedule) = Schedule::parse(schedule) else {
-        return false;
-    };
-    let duration = duration.min(LONGEST);
-    let minutes = now.as_second().div_euclid(60);
-    let span = i64::try_from(duration.as_secs() / 60).unwrap_or(i64::MAX);
-    (0..=span.saturating_add(1)).any(|back| {
-        let Ok(opened) = Timestamp::from_second((minutes - back) * 60) else {
-            return false;
-        };
-        let age = now.duration_since(opened);
-        SignedDuration::try_from(duration).is_ok_and(|duration| age <= duration)
-            && schedule.fires_at(opened)
-    })
-}
-
-/// Minutes, hours, days of the month, months and days of the week as bit sets.
-struct Schedule {
-    minutes: u64,
-    hours: u64,
-    days: u64,
-    months: u64,
-    weekdays: u64,
-    /// Whether the day fields are restricted: where both are, either suffices.
-    any_day: bool,
-    any_weekday: bool,
-}
-
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-
-impl Schedule {
-    fn parse(text: &str) -> Option<Self> {
-        let text = match text {
-            "@yearly" | "@annually" => "0 0 1 1 *",
-            "@monthly" => "0 0 1 * *",
-            "@weekly" => "0 0 * * 0",
-            "@daily" | "@midnight" => "0 0 * * *",
-            "@hourly" => "0 * * * *",
-            other => other,
-        };
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        let [minutes, hours, days, months, weekdays] = fields[..] else {
-            return None;
-        };
-        let star = |field: &str| field.starts_with('*') || field.starts_with('?');
-        Some(Self {
-            minutes: field(minutes, 0, 59, &[])?,
-            hours: field(hours, 0, 23, &[])?,
-            days: field(days, 1, 31, &[])?,
-            months: field(months, 1, 12, &MONTHS)?,
-            weekdays: field(weekdays, 0, 6, &WEEKDAYS)?,
-            any_day: star(days),
-            any_weekday: star(weekdays),
-        })
-    }
-
-    fn fires_at(&self, at: Timestamp) -> bool {
-        let at = at.to_zoned(TimeZone::UTC);
-        let has = |set: u64, value: i8| u32::try_from(value).is_ok_and(|bit| set >> bit & 1 == 1);
-        let day = has(self.days, at.day());
-        let weekday = has(self.weekdays, at.weekday().to_sunday_zero_offset());
-        let right_day = if self.any_day || self.any_weekday {
-            day && weekday
-        } else {
-            day || weekday
-        };
-        right_day
-            && has(self.minutes, at.minute())
-            && has(self.hours, at.hour())
-            && has(self.months, at.month())
-    }
-}
-
-/// `*`, `5`, `1-5`, `*/10`, `1-30/2`, `mon`, and lists of them.
-fn field(text: &str, low: u32, high: u32, names: &[&str]) -> Option<u64> {
-    let number = |text: &str| -> Option<u32> {
-        let text = text.to_ascii_lowercase();
-        match names.iter().position(|name| *name == text) {
-            Some(index) => u32::try_from(index).ok().map(|index| index + low),
-            None => text.parse().ok(),
-        }
-    };
-    let mut set = 0u64;
-    for part in text.split(',') {
-        let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, step.parse::<u32>().ok().filter(|step| *step > 0)?),
-            None => (part, 1),
-        };
-        let (start, end) = match range {
-            "*" | "?" => (low, high),
-            _ => match range.split_once('-') {
-                Some((start, end)) => (number(start)?, number(end)?),
-                // `5/10` runs to the end of the field.
-                None if part.contains('/') => (number(range)?, high),
-                None => (number(range)?, number(range)?),
-            },
-        };
-        if start < low || end > high || start > end {
-            return None;
-        }
-        let step = usize::try_from(step).ok()?;
-        for value in (start..=end).step_by(step) {
-            set |= 1 << value;
-        }
-    }
-    Some(set)
+    let duration = SignedDuration::try_from(duration.to_std()).ok()?;
+    let since = duration.checked_add(SignedDuration::from_secs(1))?;
+    let opened = Schedule::parse(schedule)?.next(now.checked_sub(since).ok()?)?;
+    Some(opened <= now && now.duration_since(opened) <= duration)
 }
 
 #[cfg(test)]
@@ -159,6 +50,12 @@ mod tests {
     #[case("*/15 9-17 * * mon-fri", "5m", "2025-11-07T09:18:00Z", true)]
     #[case("*/15 9-17 * * mon-fri", "5m", "2025-11-08T09:18:00Z", false)]
     #[case("0 0 1 * 6", "24h", "2025-11-08T12:00:00Z", true)]
+    #[case::either_day("0 0 */2 * 6", "1h", "2025-11-08T00:30:00Z", true)]
+    #[case::one_that_closed_hides_the_next("* * * * *", "1m", "2025-11-08T00:10:00.5Z", false)]
+    #[case::until_its_second_is_over("* * * * *", "1m", "2025-11-08T00:10:01Z", true)]
+    #[case("0 0 1 1 *", "8760h", "2025-11-08T00:00:00Z", true)]
+    #[case("0 2 * * *", "-1h", "2025-11-08T02:00:00Z", false)]
+    #[case("0 2 * * *", "0s", "2025-11-08T02:00:00Z", true)]
     #[case("@daily", "10m", "2025-11-08T00:10:00Z", true)]
     #[case("@every 1h", "1h", "2025-11-08T00:10:00Z", true)]
     #[case("@every 2h", "1h", "2025-11-08T00:10:00Z", false)]
