@@ -95,6 +95,51 @@ fn the_same_seed_gives_the_same_events_but_for_the_machines_time() {
     assert_ne!(first, events("three", "8"));
 }
 
+/// What a scenario did, without its place in the run.
+fn story(report: &Path, title: &str) -> Vec<String> {
+    let lines = std::fs::read_to_string(report).unwrap();
+    let records: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let start = records
+        .iter()
+        .find(|record| record["title"] == title)
+        .unwrap();
+    let own = records.iter().filter(|record| {
+        record["scenario"] == start["scenario"] && record["event"] != "scenario-finished"
+    });
+    own.map(|record| format!("{} {}", record["at_us"], record["holds"]))
+        .collect()
+}
+
+#[test]
+fn a_scenario_alone_does_what_it_did_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let run_to = |name: &str, path: &str| {
+        let report = folder.path().join(name);
+        let report_to = format!("json={}", report.display());
+        assert!(
+            run(
+                &root(),
+                &["run", path, "--seed", "7", "--report", &report_to]
+            )
+            .status
+            .success()
+        );
+        story(
+            &report,
+            "A mounted Secret follows a rotation, subPath and env do not",
+        )
+    };
+    let among = run_to("all", "scenarios/seed/aws");
+    assert!(among.len() > 20);
+    assert_eq!(
+        among,
+        run_to("one", "scenarios/seed/aws/volumes.scenario.yaml")
+    );
+}
+
 #[test]
 fn a_partition_deals_out_every_scenario_exactly_once() {
     let list = |arguments: &[&str]| -> Vec<String> {
@@ -150,10 +195,7 @@ fn junit_says_failure_for_an_expectation_that_does_not_hold() {
     );
     assert_eq!(ran.status.code(), Some(1));
     let xml = std::fs::read_to_string(report).unwrap();
-    assert!(
-        xml.contains(r#"failures="1" errors="0""#),
-        "{xml}"
-    );
+    assert!(xml.contains(r#"failures="1" errors="0""#), "{xml}");
     assert!(
         xml.contains("expected v1 of aws/prod/notebook/aws#access_key_id"),
         "{xml}"

@@ -43,7 +43,9 @@ fn main() -> Result<(), Failure> {
 
 /// CONNECT, TLS, SigV4 verified, value served, journal written; over TCP loopback, on connections that stay open.
 fn get_secret_value(criterion: &mut Criterion) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let tasks = TaskGroup::new();
     let (clients, request) = runtime.block_on(serve(&tasks))?;
     let mut group = criterion.benchmark_group("gateway");
@@ -88,10 +90,21 @@ async fn serve(
     gateway.attach("aws", Arc::new(vault))?;
     let (direct, listener) = memory();
     gateway.serve_direct("aws", listener, tasks)?;
-    let client = rotaproof_egress::Client::builder(clock.clone()).direct(Arc::new(direct)).build()?;
+    let client = rotaproof_egress::Client::builder(clock.clone())
+        .direct(Arc::new(direct))
+        .build()?;
     let endpoint = format!("http://{HOST}");
-    let writer = AwsWriter::new(client, &endpoint, "us-east-1", &administrator, clock.clone(), entropy);
-    writer.create("prod/a", &Content::Text(SecretValue::new("value"))).await?;
+    let writer = AwsWriter::new(
+        client,
+        &endpoint,
+        "us-east-1",
+        &administrator,
+        clock.clone(),
+        entropy,
+    );
+    writer
+        .create("prod/a", &Content::Text(SecretValue::new("value")))
+        .await?;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let proxy = TcpDialer(listener.local_addr()?);
@@ -103,7 +116,10 @@ async fn serve(
             .build()
     });
     let clients = clients.collect::<Result<Vec<_>, _>>()?;
-    let secret = administrator.secret_access_key.expose_str().unwrap_or_default();
+    let secret = administrator
+        .secret_access_key
+        .expose_str()
+        .unwrap_or_default();
     let request = signed(&administrator.access_key_id, secret, &clock)?;
     Ok((clients, request))
 }

@@ -9,6 +9,10 @@ use rotaproof_events::{Event, Record};
 #[derive(Clone, Copy)]
 pub(crate) struct WallClock(jiff::Timestamp);
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that is never virtual"
+)]
 impl WallClock {
     pub(crate) fn start() -> Self {
         Self(jiff::Timestamp::now())

@@ -136,7 +136,7 @@ impl Shared<'_> {
             if let Some(slot) = slot {
                 slot.store(since, Ordering::Relaxed);
             }
-            let verdict = stage::play(case, self.options, index, &emitter, token, since);
+            let verdict = stage::play(case, self.options, &emitter, token, since);
             if let Some(slot) = slot {
                 slot.store(u64::MAX, Ordering::Relaxed);
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use rotaproof_events::{Lag, Percentiles, human};
 
@@ -17,14 +17,9 @@ const MANY: usize = 10;
 /// A row per stage of each scenario and vault with many rotations; `None` where there is none.
 pub(crate) fn percentiles(rows: &[&Ended]) -> Option<String> {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header([
-        "vault",
-        "stage",
-        "rotations",
-        "p50",
-        "p95",
-        "max",
-    ]);
+    table
+        .load_style(NOTHING)
+        .set_header(["vault", "stage", "rotations", "p50", "p95", "max"]);
     let stages: [(&str, Stage); 4] = [
         ("t1-t0", |lag| lag.fetched_us),
         ("t2-t1", |lag| lag.synced_us),
@@ -44,14 +39,14 @@ pub(crate) fn percentiles(rows: &[&Ended]) -> Option<String> {
             for (name, stage) in stages {
                 let measured = Percentiles::of(lags.iter().filter_map(|lag| stage(lag)).collect());
                 let Some(of) = measured else { continue };
-                let text = |us| human(Duration::from_micros(us));
+                let time = |us| human(Duration::from_micros(us));
                 table.add_row([
                     vault.name.clone(),
                     name.to_owned(),
                     of.count.to_string(),
-                    text(of.p50_us),
-                    text(of.p95_us),
-                    text(of.max_us),
+                    time(of.p50_us),
+                    time(of.p95_us),
+                    time(of.max_us),
                 ]);
             }
         }
@@ -59,13 +54,13 @@ pub(crate) fn percentiles(rows: &[&Ended]) -> Option<String> {
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    (table.row_count() > 0).then(|| table.to_string())
+    (table.row_count() > 0).then(|| text(&table))
 }
 
 /// A row per scenario and vault, each stage at its worst.
 pub(crate) fn staleness(rows: &[&Ended]) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header([
+    table.load_style(NOTHING).set_header([
         "scenario",
         "vault",
         "verdict",
@@ -107,5 +102,14 @@ pub(crate) fn staleness(rows: &[&Ended]) -> String {
     for column in table.column_iter_mut().skip(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    table.to_string()
+    text(&table)
+}
+
+/// The table without the padding of its last column.
+fn text(table: &Table) -> String {
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
 }
