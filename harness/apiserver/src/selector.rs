@@ -56,6 +56,14 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// A label that everything selected has.
+    pub(crate) fn label(&self) -> Option<(&str, &str)> {
+        self.labels.iter().find_map(|wanted| match &wanted.test {
+            Test::In(set) if set.len() == 1 => Some((wanted.key.as_str(), set.first()?.as_str())),
+            _ => None,
+        })
+    }
+
     pub(crate) fn matches(&self, resource: &Resource, object: &Value) -> bool {
         let labels = object::meta(object, "labels");
         let label = |key: &str| labels.and_then(|labels| labels.get(key)?.as_str());

@@ -59,7 +59,7 @@ pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, Bytes), ApiEr
         "" => None,
         token => Some(Continue::decode(token)?),
     };
-    let mut snapshot = snapshot(request, token.as_ref())?;
+    let mut snapshot = snapshot(request, token.as_ref(), &selector)?;
     if let Some(token) = &token {
         let after = Key::new(&*token.namespace, &*token.name);
         snapshot.objects.retain(|(key, _)| *key > after);
@@ -91,14 +91,21 @@ pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, Bytes), ApiEr
     Ok((snapshot, body))
 }
 
-fn snapshot(request: &Request<'_>, token: Option<&Continue>) -> Result<Snapshot, ApiError> {
+/// The objects to select from; those with a label that the selector wants are enough.
+fn snapshot(
+    request: &Request<'_>,
+    token: Option<&Continue>,
+    selector: &Selector,
+) -> Result<Snapshot, ApiError> {
     let store = &request.api.store;
     let resource = &request.target.resource;
     let namespace = request.namespace.as_deref();
     let current = || {
-        store
-            .list(resource.id(), namespace)
-            .ok_or_else(ApiError::unknown_resource)
+        match selector.label() {
+            Some(label) => store.labelled(resource.id(), namespace, label),
+            None => store.list(resource.id(), namespace),
+        }
+        .ok_or_else(ApiError::unknown_resource)
     };
     let at = |revision: u64, expired: &dyn Fn(u64) -> ApiError| {
         let newest = store.revision();

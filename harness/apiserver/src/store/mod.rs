@@ -3,6 +3,7 @@
 //! Readers take `Arc`s and leave; a watcher keeps nothing here but its position in the log, so that a slow
 //! one costs no memory and can lose nothing: it reads on, or learns that the log no longer reaches back.
 
+mod labels;
 mod log;
 mod stored;
 mod table;
@@ -128,6 +129,20 @@ impl Store {
         Some(Snapshot {
             revision: state.revision,
             objects: state.open(resource)?.list(namespace),
+        })
+    }
+
+    /// Of [`Store::list`], the objects with a label.
+    pub(crate) fn labelled(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        (name, value): (&str, &str),
+    ) -> Option<Snapshot> {
+        let state = self.state();
+        Some(Snapshot {
+            revision: state.revision,
+            objects: state.open(resource)?.labelled(namespace, name, value),
         })
     }
 

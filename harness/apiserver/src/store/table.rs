@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
+use super::labels::LabelIndex;
 use super::log::{Entry, EventType, Expired, Log};
 use super::stored::Object;
 
@@ -29,6 +30,7 @@ impl Key {
 
 pub(super) struct Table {
     objects: BTreeMap<Key, Object>,
+    labels: LabelIndex,
     pub(super) log: Log,
     pub(super) changed: watch::Sender<u64>,
     /// Not served (any more). The log stays: watchers still have to read of the end.
@@ -39,6 +41,7 @@ impl Table {
     pub(super) fn new(revision: u64) -> Self {
         Self {
             objects: BTreeMap::new(),
+            labels: LabelIndex::default(),
             log: Log::new(revision),
             changed: watch::Sender::new(revision),
             closed: false,
@@ -51,6 +54,7 @@ impl Table {
         // Replaced, so that the receivers of the old one are closed.
         let revision = *self.changed.borrow();
         self.changed = watch::Sender::new(revision);
+        self.labels = LabelIndex::default();
         std::mem::take(&mut self.objects)
     }
 
@@ -59,10 +63,16 @@ impl Table {
     }
 
     pub(super) fn apply(&mut self, entry: Entry, window: usize) {
-        match entry.event {
+        let before = match entry.event {
             EventType::Deleted => self.objects.remove(&entry.key),
             _ => self.objects.insert(entry.key.clone(), entry.object.clone()),
         };
+        if let Some(before) = before {
+            self.labels.remove(&entry.key, &before);
+        }
+        if entry.event != EventType::Deleted {
+            self.labels.add(&entry.key, &entry.object);
+        }
         let revision = entry.revision;
         self.log.push(entry, window);
         self.changed.send_replace(revision);
@@ -79,6 +89,20 @@ impl Table {
                 .map(copy)
                 .collect(),
         }
+    }
+
+    /// Of [`Table::list`], the objects with a label.
+    pub(super) fn labelled(
+        &self,
+        namespace: Option<&str>,
+        name: &str,
+        value: &str,
+    ) -> Vec<(Key, Object)> {
+        self.labels
+            .keys(name, value)
+            .filter(|key| namespace.is_none_or(|namespace| key.namespace == namespace))
+            .filter_map(|key| Some((key.clone(), self.objects.get(key)?.clone())))
+            .collect()
     }
 
     /// Undoes the log back to `revision`.

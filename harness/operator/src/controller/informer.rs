@@ -39,12 +39,12 @@ impl<K> Cache<K> {
         self.lock().get(key).cloned()
     }
 
-    /// All objects of a namespace, by name.
-    pub(crate) fn in_namespace(&self, namespace: &str) -> Vec<Arc<K>> {
+    /// The keys of the objects of a namespace that are wanted, in order.
+    pub(crate) fn keys_in(&self, namespace: &str, wanted: impl Fn(&K) -> bool) -> Vec<Key> {
         self.lock()
             .iter()
-            .filter(|(key, _)| key.namespace == namespace)
-            .map(|(_, object)| object.clone())
+            .filter(|(key, object)| key.namespace == namespace && wanted(object))
+            .map(|(key, _)| key.clone())
             .collect()
     }
 

@@ -36,14 +36,13 @@ const FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-clea
 const CACHE_DELAY: Duration = Duration::from_millis(200);
 
 /// The Secret that an ExternalSecret writes.
-pub(crate) fn target_name(external: &ExternalSecret) -> String {
-    external
-        .spec
-        .target
-        .name
-        .clone()
+pub(crate) fn target_name(external: &ExternalSecret) -> &str {
+    let named = external.spec.target.name.as_deref();
+    let own = external.metadata.name.as_deref();
+    named
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| external.name_any())
+        .or(own)
+        .unwrap_or_default()
 }
 
 /// Reconciles one ExternalSecret.

@@ -2,7 +2,7 @@
 //!
 //! A change of its store, of credentials or of a template source is no trigger.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
@@ -51,11 +51,7 @@ pub(crate) fn external_secrets_of(
     }
     let namespace = secret.namespace().unwrap_or_default();
     let name = secret.name_any();
-    let keys: BTreeSet<Key> = external_secrets
-        .in_namespace(&namespace)
-        .iter()
-        .filter(|external| external.spec.target.manifest.is_none() && target_name(external) == name)
-        .map(|external| Key::of(&**external))
-        .collect();
-    keys.into_iter().collect()
+    external_secrets.keys_in(&namespace, |external| {
+        external.spec.target.manifest.is_none() && target_name(external) == name
+    })
 }

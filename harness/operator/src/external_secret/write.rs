@@ -28,7 +28,7 @@ impl<'a> Target<'a> {
         Self {
             engine,
             namespace: external.metadata.namespace.clone().unwrap_or_default(),
-            name: super::target_name(external),
+            name: super::target_name(external).to_owned(),
             manager: hash::field_manager(external.metadata.name.as_deref().unwrap_or_default()),
         }
     }
