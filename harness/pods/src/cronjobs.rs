@@ -9,6 +9,7 @@ use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use rotaproof_kinds::Schedule;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -17,7 +18,6 @@ use crate::context::{Context, EventKind, TRY_AGAIN, rfc3339, write_status};
 use crate::jobs::finished_at;
 use crate::ownership::{controller_of, controller_reference, is_controlled_by};
 use crate::requeue::Requeue;
-use crate::schedule::Schedule;
 use crate::watch::{Change, Watch};
 
 /// How long the pods of a CronJob run that says nothing.
@@ -111,7 +111,7 @@ async fn reconcile(context: &Context, (namespace, name): &Key) -> kube::Result<O
     let mut next = None;
     if spec.suspend != Some(true) {
         let zone = TimeZone::get(spec.time_zone.as_deref().unwrap_or("UTC"));
-        match (Schedule::parse(&spec.schedule), zone) {
+        match (spec.schedule.parse::<Schedule>(), zone) {
             (Ok(schedule), Ok(zone)) => {
                 let now = context.clock.now();
                 if let Some(time) = missed(&cron_job, &spec, &schedule, &zone, now)
@@ -127,6 +127,7 @@ async fn reconcile(context: &Context, (namespace, name): &Key) -> kube::Result<O
             (schedule, zone) => {
                 let why = schedule
                     .err()
+                    .map(|error| format!("unparseable schedule: {:?} : {error}", spec.schedule))
                     .or(zone.err().map(|error| error.to_string()))
                     .unwrap_or_default();
                 record(
@@ -356,7 +357,7 @@ mod tests {
     ) {
         let cron_job = cron_job(spec, last);
         let spec = cron_job.spec.clone();
-        let schedule = Schedule::parse(&spec.schedule).unwrap();
+        let schedule = spec.schedule.parse().unwrap();
         let found = missed(
             &cron_job,
             &spec,

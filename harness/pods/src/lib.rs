@@ -41,7 +41,6 @@ mod notebooks;
 mod ownership;
 pub mod probe;
 mod requeue;
-mod schedule;
 mod sources;
 mod status;
 mod volumes;

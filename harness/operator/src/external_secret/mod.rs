@@ -1,6 +1,5 @@
 //! The ExternalSecret controller (ESO 2.9.0, `externalsecret_controller.go`): the same steps in the same order.
 
-mod cron;
 mod failure;
 mod fetch;
 mod managed_fields;

@@ -1,10 +1,9 @@
 //! Windows of time for periodic fetches (ESO 2.9.0, `isPeriodicRefreshAllowedByWindows`).
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rotaproof_kinds::GoDuration;
 use rotaproof_kinds::external_secrets::{SyncWindowKind, SyncWindows};
-
-use super::cron::Schedule;
+use rotaproof_kinds::{GoDuration, Schedule};
 
 /// Whether the windows permit a periodic fetch. A schedule that cannot be read counts as closed.
 pub(super) fn permit(windows: Option<&SyncWindows>, now: Timestamp) -> bool {
@@ -30,7 +29,8 @@ fn is_open(schedule: &str, duration: GoDuration, now: Timestamp) -> Option<bool>
     }
     let duration = SignedDuration::try_from(duration.to_std()).ok()?;
     let since = duration.checked_add(SignedDuration::from_secs(1))?;
-    let opened = Schedule::parse(schedule)?.next(now.checked_sub(since).ok()?)?;
+    let schedule: Schedule = schedule.parse().ok()?;
+    let opened = schedule.next(now.checked_sub(since).ok()?, &TimeZone::UTC)?;
     Some(opened <= now && now.duration_since(opened) <= duration)
 }
 
