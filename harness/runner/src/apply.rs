@@ -44,6 +44,31 @@ impl From<kube::Error> for ApplyError {
     }
 }
 
+/// Puts the gateway's authority in the place of a Vault store's own: behind its real name stands the gateway, whose
+/// certificate the manifest's author cannot know. Whether there was one.
+pub(crate) fn trust_gateway(object: &mut Value, authority: &str) -> bool {
+    use base64::Engine;
+    let kind = object
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if !["SecretStore", "ClusterSecretStore"].contains(&kind) {
+        return false;
+    }
+    let Some(vault) = object
+        .pointer_mut("/spec/provider/vault")
+        .and_then(Value::as_object_mut)
+    else {
+        return false;
+    };
+    let own = vault.remove("caProvider").is_some() | vault.contains_key("caBundle");
+    if own {
+        let bundle = base64::prelude::BASE64_STANDARD.encode(authority);
+        vault.insert("caBundle".into(), bundle.into());
+    }
+    own
+}
+
 impl Kinds {
     /// The API for an object, and its name.
     async fn api(
@@ -128,5 +153,31 @@ impl Kinds {
         api.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
             .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::bundle("SecretStore", json!({"caBundle": "b3du"}), Some("Z2F0ZXdheQ=="))]
+    #[case::provider("ClusterSecretStore", json!({"caProvider": {"type": "Secret", "name": "ca"}}), Some("Z2F0ZXdheQ=="))]
+    #[case::none("SecretStore", json!({}), None)]
+    #[case::another_kind("ConfigMap", json!({"caBundle": "b3du"}), Some("b3du"))]
+    fn only_a_store_with_its_own_authority_gets_the_gateways(
+        #[case] kind: &str,
+        #[case] vault: Value,
+        #[case] bundle: Option<&str>,
+    ) {
+        let mut object = json!({"kind": kind, "spec": {"provider": {"vault": vault}}});
+        let replaced = trust_gateway(&mut object, "gateway");
+        let vault = &object["spec"]["provider"]["vault"];
+        assert_eq!(vault["caBundle"].as_str(), bundle);
+        assert!(vault["caProvider"].is_null());
+        assert_eq!(replaced, bundle == Some("Z2F0ZXdheQ=="));
     }
 }

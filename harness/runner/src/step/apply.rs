@@ -5,14 +5,18 @@ use rotaproof_scenario::Span;
 use rotaproof_scenario::model::step::Apply;
 
 use super::documents;
+use crate::apply::trust_gateway;
 use crate::stage::{Stage, Trouble};
 
 pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<String, Trouble> {
     let path = apply.manifest.value.as_str();
     let mut applied = 0;
     let mut refusal = None;
+    let mut trusts_gateway = false;
     for document in documents(stage, path) {
-        match stage.kinds.apply(&stage.lab.client, &document.object).await {
+        let mut object = document.object.clone();
+        trusts_gateway |= trust_gateway(&mut object, stage.lab.gateway.ca_pem());
+        match stage.kinds.apply(&stage.lab.client, &object).await {
             Ok(()) => applied += 1,
             Err(error) => {
                 refusal = Some((document.line, error.to_string()));
@@ -54,6 +58,9 @@ pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<
     }
     Ok(match refusal {
         Some((_, error)) => format!("refused: {error}"),
+        None if trusts_gateway => {
+            format!("{applied} applied, trusting the gateway's authority in place of its own")
+        }
         None => format!("{applied} applied"),
     })
 }
