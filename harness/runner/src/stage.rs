@@ -47,8 +47,8 @@ pub(crate) struct Details {
     pub(crate) expected: Option<String>,
     pub(crate) actual: Option<String>,
     pub(crate) about: Option<About>,
-    /// The step, where it is known.
-    pub(crate) span: Option<Span>,
+    /// Where the step stands, and its text, once it is known.
+    pub(crate) step: Option<(Span, String)>,
 }
 
 impl Trouble {
@@ -60,7 +60,7 @@ impl Trouble {
             expected: None,
             actual: None,
             about: None,
-            span: None,
+            step: None,
         }))
     }
 
@@ -364,10 +364,13 @@ async fn perform(stage: &Stage<'_>) -> Result<(), Trouble> {
 
 fn failure(stage: &Stage<'_>, trouble: Trouble, options: &Options) -> Failure {
     let Trouble(trouble) = trouble;
-    let span = trouble.span.unwrap_or(Span {
-        line: 1,
-        column: 1,
-        ..Span::default()
+    let (span, source) = trouble.step.unwrap_or_else(|| {
+        let top = Span {
+            line: 1,
+            column: 1,
+            ..Span::default()
+        };
+        (top, stage.source_line(top).to_owned())
     });
     let Explanation { evidence, next } = match &trouble.about {
         Some(about) => explain(&stage.world, about),
@@ -379,7 +382,7 @@ fn failure(stage: &Stage<'_>, trouble: Trouble, options: &Options) -> Failure {
     Failure {
         kind: trouble.kind,
         location: stage.location(span),
-        source: stage.source_line(span).to_owned(),
+        source,
         what: trouble.what,
         expected: trouble.expected,
         actual: trouble.actual,

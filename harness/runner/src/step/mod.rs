@@ -51,15 +51,16 @@ async fn run(stage: &Stage<'_>, step: &Step) -> Result<(), Trouble> {
     stage.tell(Event::StepStarted {
         location: location.clone(),
         verb: verb.to_owned(),
-        summary: stage
-            .source_line(step.span)
+        summary: source(stage, step)
             .trim()
             .trim_start_matches("- ")
             .to_owned(),
     });
     let outcome = act(stage, step).await.map_err(|mut trouble| {
         // The innermost step is the one that failed.
-        trouble.span.get_or_insert(step.span);
+        trouble
+            .step
+            .get_or_insert_with(|| (step.span, source(stage, step)));
         trouble
     })?;
     // A rotation marks the moment of its acknowledgement itself.
@@ -68,6 +69,14 @@ async fn run(stage: &Stage<'_>, step: &Step) -> Result<(), Trouble> {
     }
     stage.tell(Event::StepPassed { location, outcome });
     Ok(())
+}
+
+/// The first line of a step as it is written, unless there is a value in it.
+fn source(stage: &Stage<'_>, step: &Step) -> String {
+    match step.carries_values() {
+        true => format!("  - {}: ... (values are not shown)", step.verb()),
+        false => stage.source_line(step.span).to_owned(),
+    }
 }
 
 /// Carries a step out; what it established, in one line.

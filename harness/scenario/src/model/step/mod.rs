@@ -19,6 +19,7 @@ pub use start::Start;
 pub use vault_secret::{Destroy, Remove, Restore, Write};
 
 use super::expect::Expectation;
+use super::value::Value;
 use crate::{Budget, Located};
 
 /// One step, and where it stands.
@@ -106,6 +107,23 @@ impl Action {
             Self::Expect(_) => "expect",
             Self::Repeat(_) => "repeat",
             Self::Parallel(_) => "parallel",
+        }
+    }
+
+    /// Whether the step's own text has a value of a secret in it.
+    pub fn carries_values(&self) -> bool {
+        let literal = |value: &Value| matches!(value, Value::Literal(_));
+        match self {
+            Self::Rotate(step) => step.values.values().any(literal),
+            Self::Write(step) => {
+                step.text.as_ref().is_some_and(literal)
+                    || step
+                        .values
+                        .iter()
+                        .flatten()
+                        .any(|(_, value)| literal(value))
+            }
+            _ => false,
         }
     }
 
