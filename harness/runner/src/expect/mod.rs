@@ -41,10 +41,7 @@ pub(crate) type Checked = Result<String, Mismatch>;
 pub(crate) async fn run(stage: &Stage<'_>, expectation: &Expectation) -> Result<String, Trouble> {
     let subject = &expectation.subject;
     match &expectation.tense {
-        Tense::Now => {
-            tokio::time::sleep(stage.settle).await;
-            check(stage, subject)?.map_err(|mismatch| trouble(mismatch, ""))
-        }
+        Tense::Now => check(stage, subject)?.map_err(|mismatch| trouble(mismatch, "")),
         Tense::Within(budget) => within(stage, subject, budget).await,
         Tense::Throughout(budget) => throughout(stage, subject, budget).await,
     }
@@ -77,20 +74,23 @@ async fn throughout(
 ) -> Result<String, Trouble> {
     let limit = budget.at(interval_of(stage, subject));
     let begun = Instant::now();
-    tokio::time::sleep(stage.settle).await;
     let mut changes = stage.world.changes();
     loop {
         changes.mark_unchanged();
-        let holds = check(stage, subject)?.map_err(|mismatch| {
-            let after = human(begun.elapsed());
-            trouble(
-                mismatch,
-                &format!(
+        let holds = match check(stage, subject)? {
+            Ok(holds) => holds,
+            Err(mismatch) => {
+                let after = human(begun.elapsed());
+                // Told as it is once this moment is over, unless it holds again by then.
+                tokio::time::sleep(stage.settle).await;
+                let mismatch = check(stage, subject)?.err().unwrap_or(mismatch);
+                let tense = format!(
                     ", throughout {}; it ended after {after}",
                     shown(budget, limit)
-                ),
-            )
-        })?;
+                );
+                return Err(trouble(mismatch, &tense));
+            }
+        };
         tokio::select! {
             biased;
             _ = changes.changed() => {}
