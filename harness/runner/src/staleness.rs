@@ -49,12 +49,7 @@ impl State {
     }
 
     /// A Kubernetes Secret changed (t2 of the rotations whose value it now holds).
-    pub(crate) fn secret_changed(
-        &mut self,
-        _name: &str,
-        values: &[(String, Fingerprint)],
-        at: Duration,
-    ) {
+    pub(crate) fn secret_changed(&mut self, values: &[(String, Fingerprint)], at: Duration) {
         for rotation in &mut self.staleness.0 {
             let holds = values
                 .iter()

@@ -68,7 +68,7 @@ impl World {
                 };
                 let now = fingerprints(&seen);
                 if before.is_none_or(|before| fingerprints(&before) != now) {
-                    state.secret_changed(&name, &now, at);
+                    state.secret_changed(&now, at);
                     let holds = now
                         .iter()
                         .map(|(key, fingerprint)| Held {

@@ -32,7 +32,6 @@ pub(super) fn to_json(value: &Value) -> Option<Json> {
         Value::Bool(truth) => Json::Bool(*truth),
         Value::Int(number) => Json::from(*number),
         Value::Uint(number) => Json::from(*number),
-        #[allow(clippy::cast_possible_truncation)]
         Value::Float(number) if number.fract() == 0.0 && number.abs() < EXACT => {
             Json::from(*number as i64)
         }

@@ -79,7 +79,6 @@ pub(super) fn to_whole(value: &Value) -> i64 {
     match value {
         Value::Int(number) => *number,
         Value::Uint(number) => i64::try_from(*number).unwrap_or(i64::MAX),
-        #[allow(clippy::cast_possible_truncation)]
         Value::Float(number) => *number as i64,
         Value::Bool(truth) => i64::from(*truth),
         Value::String(text) => whole_of(text),
@@ -116,7 +115,6 @@ fn to_float(value: &Value) -> f64 {
     match value {
         Value::Float(number) => *number,
         Value::String(text) => text.parse().unwrap_or(0.0),
-        #[allow(clippy::cast_precision_loss)]
         other => to_whole(other) as f64,
     }
 }
