@@ -27,6 +27,12 @@ pub enum VaultKind {
     AwsSecretsManager,
     /// HashiCorp Vault.
     HashicorpVault,
+    /// Azure Key Vault, with its identity platform and the instance metadata service.
+    AzureKeyVault,
+    /// Google Cloud Secret Manager, with its token services.
+    GcpSecretManager,
+    /// 1Password Connect.
+    OnePasswordConnect,
 }
 
 impl fmt::Display for VaultKind {
@@ -34,6 +40,9 @@ impl fmt::Display for VaultKind {
         f.write_str(match self {
             Self::AwsSecretsManager => "AWS Secrets Manager",
             Self::HashicorpVault => "HashiCorp Vault",
+            Self::AzureKeyVault => "Azure Key Vault",
+            Self::GcpSecretManager => "GCP Secret Manager",
+            Self::OnePasswordConnect => "1Password Connect",
         })
     }
 }

@@ -109,4 +109,10 @@ pub trait Writer: Send + Sync {
 
     /// Destroys one version for good, where the vault can.
     async fn destroy(&self, secret: &str, version: &str) -> Result<Ack, WriteError>;
+
+    /// Makes one version unreadable until it is enabled again, where the vault can.
+    async fn disable(&self, secret: &str, version: &str) -> Result<Ack, WriteError>;
+
+    /// Makes a disabled version readable again, where the vault can.
+    async fn enable(&self, secret: &str, version: &str) -> Result<Ack, WriteError>;
 }

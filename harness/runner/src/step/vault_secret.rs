@@ -1,9 +1,9 @@
-//! `write`, `destroy`, `remove`, `restore`: what else one does to a secret of a vault.
+//! `write`, `disable`, `enable`, `destroy`, `remove`, `restore`: what else one does to a secret of a vault.
 
 use rotaproof_events::Event;
 use rotaproof_scenario::SecretRef;
 use rotaproof_scenario::model::Body;
-use rotaproof_scenario::model::step::{Destroy, Remove, Restore, Write};
+use rotaproof_scenario::model::step::{OneVersion, Remove, Restore, Write};
 use rotaproof_vaults::{Removal, Strategy, WriteError};
 
 use super::writer;
@@ -51,29 +51,52 @@ pub(super) async fn write(stage: &Stage<'_>, write: &Write) -> Result<String, Tr
     Ok(format!("{secret} is at {name}"))
 }
 
-pub(super) async fn destroy(stage: &Stage<'_>, destroy: &Destroy) -> Result<String, Trouble> {
-    let secret = destroy.secret.value.to_string();
-    let name = destroy.version.value.to_string();
-    let version = {
-        let state = stage.world.state();
-        let version = state
-            .ledger
-            .history(&secret)
-            .and_then(|history| history.named(&name));
-        version.map(|version| version.vault_version.clone())
-    };
-    let Some(version) = version else {
-        return Err(Trouble::failed(format!(
-            "{secret} has no version `{name}` to destroy"
-        )));
-    };
-    let writer = writer(stage, &destroy.secret.vault)?;
-    writer
-        .destroy(&destroy.secret.secret, &version)
-        .await
-        .map_err(refused)?;
-    tell(stage, &secret, "destroy");
-    Ok(format!("{name} of {secret} is destroyed"))
+pub(super) async fn disable(stage: &Stage<'_>, step: &OneVersion) -> Result<String, Trouble> {
+    let (name, version) = version_of(stage, step, "disable")?;
+    let writer = writer(stage, &step.secret.vault)?;
+    let done = writer.disable(&step.secret.secret, &version).await;
+    done.map_err(refused)?;
+    tell(stage, &step.secret.value.to_string(), "disable");
+    Ok(format!("{name} of {} is disabled", step.secret.value))
+}
+
+pub(super) async fn enable(stage: &Stage<'_>, step: &OneVersion) -> Result<String, Trouble> {
+    let (name, version) = version_of(stage, step, "enable")?;
+    let writer = writer(stage, &step.secret.vault)?;
+    let done = writer.enable(&step.secret.secret, &version).await;
+    done.map_err(refused)?;
+    tell(stage, &step.secret.value.to_string(), "enable");
+    Ok(format!("{name} of {} is enabled", step.secret.value))
+}
+
+pub(super) async fn destroy(stage: &Stage<'_>, step: &OneVersion) -> Result<String, Trouble> {
+    let (name, version) = version_of(stage, step, "destroy")?;
+    let writer = writer(stage, &step.secret.vault)?;
+    let done = writer.destroy(&step.secret.secret, &version).await;
+    done.map_err(refused)?;
+    tell(stage, &step.secret.value.to_string(), "destroy");
+    Ok(format!("{name} of {} is destroyed", step.secret.value))
+}
+
+/// The version's name as the scenario has it, and the vault's own id of it.
+fn version_of(
+    stage: &Stage<'_>,
+    step: &OneVersion,
+    verb: &str,
+) -> Result<(String, String), Trouble> {
+    let secret = step.secret.value.to_string();
+    let name = step.version.value.to_string();
+    let state = stage.world.state();
+    let version = state
+        .ledger
+        .history(&secret)
+        .and_then(|history| history.named(&name));
+    match version {
+        Some(version) => Ok((name, version.vault_version.clone())),
+        None => Err(Trouble::failed(format!(
+            "{secret} has no version `{name}` to {verb}"
+        ))),
+    }
 }
 
 pub(super) async fn remove(stage: &Stage<'_>, remove: &Remove) -> Result<String, Trouble> {

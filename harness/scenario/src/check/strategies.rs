@@ -13,14 +13,20 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
             supported(checked, rotate, &mut found);
             consistent(checked, rotate, &mut found);
         }
-        Action::Destroy(destroy) => {
-            let vault = checked.scenario.vaults.get(destroy.secret.vault.as_str());
-            if let Some(vault @ Vault::AwsSecretsManager(_)) = vault {
+        action @ (Action::Disable(step) | Action::Enable(step) | Action::Destroy(step)) => {
+            let vault = checked.scenario.vaults.get(step.secret.vault.as_str());
+            if let Some(vault) = vault
+                && !handles_versions(vault, action.verb())
+            {
                 found.push(
                     Diagnostic::error(
                         checked.source,
-                        destroy.version.span,
-                        format!("{} cannot destroy one version of a secret", vault.product()),
+                        step.version.span,
+                        format!(
+                            "{} cannot {} one version of a secret",
+                            vault.product(),
+                            action.verb()
+                        ),
                     )
                     .help("use `remove` for the whole secret"),
                 );
@@ -46,6 +52,14 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
         _ => {}
     });
     found
+}
+
+/// Whether a vault can do `verb` to a single version.
+fn handles_versions(vault: &Vault, verb: &str) -> bool {
+    match vault {
+        Vault::AwsSecretsManager(_) => false,
+        Vault::HashicorpVault(_) => verb == "destroy",
+    }
 }
 
 /// What a vault can do, in the order in which a message lists it.

@@ -134,7 +134,9 @@ impl Names<'_> {
             Action::Write(write) => {
                 self.vault(&write.secret.vault, write.secret.span);
             }
-            Action::Destroy(step) => self.secret(&step.secret),
+            Action::Disable(step) | Action::Enable(step) | Action::Destroy(step) => {
+                self.secret(&step.secret)
+            }
             Action::Remove(step) => self.secret(&step.secret),
             Action::Restore(step) => self.secret(&step.secret),
             Action::Fault(fault) => {

@@ -177,6 +177,20 @@ impl Writer for AwsWriter {
             operation: "way to destroy one version",
         })
     }
+
+    async fn disable(&self, _secret: &str, _version: &str) -> Result<Ack, WriteError> {
+        Err(WriteError::Unsupported {
+            vault: VAULT,
+            operation: "way to disable one version",
+        })
+    }
+
+    async fn enable(&self, _secret: &str, _version: &str) -> Result<Ack, WriteError> {
+        Err(WriteError::Unsupported {
+            vault: VAULT,
+            operation: "way to enable one version",
+        })
+    }
 }
 
 /// The SecretString for a content: a JSON object of its fields, or the text as it is.

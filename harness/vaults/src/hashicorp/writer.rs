@@ -399,4 +399,18 @@ impl Writer for HashicorpWriter {
             at: self.clock.now(),
         })
     }
+
+    async fn disable(&self, _secret: &str, _version: &str) -> Result<Ack, WriteError> {
+        Err(WriteError::Unsupported {
+            vault: VAULT,
+            operation: "way to disable one version",
+        })
+    }
+
+    async fn enable(&self, _secret: &str, _version: &str) -> Result<Ack, WriteError> {
+        Err(WriteError::Unsupported {
+            vault: VAULT,
+            operation: "way to enable one version",
+        })
+    }
 }

@@ -16,7 +16,7 @@ pub use rotate::{Rotate, Strategy};
 use schemars::JsonSchema;
 use serde::Deserialize;
 pub use start::Start;
-pub use vault_secret::{Destroy, Remove, Restore, Write};
+pub use vault_secret::{OneVersion, Remove, Restore, Write};
 
 use super::expect::Expectation;
 use super::value::Value;
@@ -43,8 +43,12 @@ pub enum Action {
     Rotate(Rotate),
     /// Writes a version with given content.
     Write(Write),
+    /// Makes one version unreadable until it is enabled again.
+    Disable(OneVersion),
+    /// Makes a disabled version readable again.
+    Enable(OneVersion),
     /// Destroys one version for good.
-    Destroy(Destroy),
+    Destroy(OneVersion),
     /// Removes a secret.
     Remove(Remove),
     /// Brings a removed secret back.
@@ -69,12 +73,14 @@ pub enum Action {
 
 impl Action {
     /// The verbs, as a scenario writes them.
-    pub const VERBS: [&'static str; 16] = [
+    pub const VERBS: [&'static str; 18] = [
         "apply",
         "delete",
         "start",
         "rotate",
         "write",
+        "disable",
+        "enable",
         "destroy",
         "remove",
         "restore",
@@ -96,6 +102,8 @@ impl Action {
             Self::Start(_) => "start",
             Self::Rotate(_) => "rotate",
             Self::Write(_) => "write",
+            Self::Disable(_) => "disable",
+            Self::Enable(_) => "enable",
             Self::Destroy(_) => "destroy",
             Self::Remove(_) => "remove",
             Self::Restore(_) => "restore",
@@ -134,7 +142,7 @@ impl Action {
             Self::Start(step) => step.name.as_ref(),
             Self::Rotate(step) => step.name.as_ref(),
             Self::Write(step) => step.name.as_ref(),
-            Self::Destroy(step) => step.name.as_ref(),
+            Self::Disable(step) | Self::Enable(step) | Self::Destroy(step) => step.name.as_ref(),
             Self::Remove(step) => step.name.as_ref(),
             Self::Restore(step) => step.name.as_ref(),
             Self::ForceSync(step) => step.name.as_ref(),

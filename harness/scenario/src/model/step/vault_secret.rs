@@ -1,4 +1,4 @@
-//! `write`, `destroy`, `remove`, `restore`: what else one does to a secret of a vault.
+//! `write`, `disable`, `enable`, `destroy`, `remove`, `restore`: what else one does to a secret of a vault.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -24,10 +24,10 @@ pub struct Write {
     pub name: Option<Located<String>>,
 }
 
-/// Destroys one version for good.
+/// One version of a secret: the one to `disable`, `enable` or `destroy`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Destroy {
+pub struct OneVersion {
     /// The secret.
     pub secret: Located<SecretRef>,
     /// The version.

@@ -1,149 +1,17 @@
-//! The built-in vaults of a scenario, attached to the gateway, with a writer and the credentials of each.
+//! HashiCorp Vault: engines, policies, logins, static tokens, the root token's writer.
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use rotaproof_base::jwt::Verifier;
-use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue, TaskGroup, memory};
-use rotaproof_gateway::Gateway;
+use rotaproof_base::{Entropy, SecretValue};
 use rotaproof_scenario::Located;
-use rotaproof_scenario::model::vault::{self as declared, Vault as Declared};
-use rotaproof_vaults::{Vault, Writer, aws, hashicorp};
+use rotaproof_scenario::model::vault as declared;
+use rotaproof_vaults::{Writer, hashicorp};
 
-use super::credentials::Delivery;
-use crate::{Error, Vaults};
+use super::{Setting, attach};
+use crate::Error;
+use crate::embedded::credentials::Delivery;
 
-/// What every vault is set up with.
-pub(super) struct Setting<'a> {
-    pub(super) clock: &'a Clock,
-    pub(super) entropy: &'a Entropy,
-    pub(super) fingerprinter: &'a Fingerprinter,
-    pub(super) verifier: &'a Verifier,
-    pub(super) gateway: &'a Gateway,
-    pub(super) tasks: &'a TaskGroup,
-}
-
-type Writers = IndexMap<String, Box<dyn Writer>>;
-
-/// Starts every declared vault.
 pub(super) fn start(
-    vaults: &Vaults,
-    setting: &Setting<'_>,
-) -> Result<(Writers, Vec<Delivery>), Error> {
-    let mut writers = Writers::new();
-    let mut deliveries = Vec::new();
-    for (name, vault) in vaults {
-        let entropy = setting.entropy.fork(name);
-        let writer = match vault {
-            Declared::AwsSecretsManager(aws) => {
-                start_aws(name, aws, setting, &entropy, &mut deliveries)?
-            }
-            Declared::HashicorpVault(vault) => {
-                start_hashicorp(name, vault, setting, &entropy, &mut deliveries)?
-            }
-        };
-        writers.insert(name.value.clone(), writer);
-    }
-    Ok((writers, deliveries))
-}
-
-/// Attaches a vault to the gateway, and answers a client for its direct endpoint.
-fn attach(
-    name: &str,
-    vault: Arc<dyn Vault>,
-    setting: &Setting<'_>,
-) -> Result<rotaproof_egress::Client, Error> {
-    setting
-        .gateway
-        .attach(name, vault)
-        .map_err(Error::starting("the gateway"))?;
-    let (dialer, listener) = memory();
-    setting
-        .gateway
-        .serve_direct(name, listener, setting.tasks)
-        .map_err(Error::starting("a vault's direct endpoint"))?;
-    rotaproof_egress::Client::builder(setting.clock.clone())
-        .direct(Arc::new(dialer))
-        .build()
-        .map_err(Error::starting("a vault's writer"))
-}
-
-fn start_aws(
-    name: &str,
-    declared: &declared::AwsSecretsManager,
-    setting: &Setting<'_>,
-    entropy: &Entropy,
-    deliveries: &mut Vec<Delivery>,
-) -> Result<Box<dyn Writer>, Error> {
-    let statements = |allows: &Option<Vec<declared::Allow>>| match allows {
-        None => vec![aws::Statement::all()],
-        Some(allows) => allows
-            .iter()
-            .map(|allow| aws::Statement {
-                actions: allow.actions.clone(),
-                secrets: allow.secrets.clone(),
-            })
-            .collect(),
-    };
-    let roles = declared.roles.iter().map(|(arn, role)| aws::Role {
-        arn: arn.value.clone(),
-        trusts: role
-            .trusts
-            .iter()
-            .map(|account| (account.namespace.clone(), account.name.clone()))
-            .collect(),
-        audience: role.audience.clone(),
-        allows: statements(&role.allows),
-    });
-    let mut keys = Vec::new();
-    for (user, key) in &declared.keys {
-        let id = format!(
-            "AKIA{}",
-            entropy.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)
-        );
-        let secret = SecretValue::new(entropy.text(
-            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/",
-            40,
-        ));
-        deliveries.push(Delivery {
-            namespace: key.secret.namespace.clone(),
-            name: key.secret.name.clone(),
-            data: vec![
-                (key.access_key_id.clone(), SecretValue::new(id.clone())),
-                (key.secret_access_key.clone(), secret.clone()),
-            ],
-        });
-        keys.push(aws::StaticKey {
-            name: user.value.clone(),
-            access_key_id: id,
-            secret_access_key: secret,
-            allows: statements(&key.allows),
-        });
-    }
-    let vault = aws::AwsVault::new(aws::AwsConfig {
-        region: declared.region.clone(),
-        account: declared.account.clone(),
-        clock: setting.clock.clone(),
-        entropy: entropy.clone(),
-        fingerprinter: setting.fingerprinter.clone(),
-        verifier: setting.verifier.clone(),
-        roles: roles.collect(),
-        keys,
-    });
-    let administrator = vault.administrator();
-    let client = attach(name, Arc::new(vault), setting)?;
-    let endpoint = format!("http://secretsmanager.{}.amazonaws.com", declared.region);
-    Ok(Box::new(aws::AwsWriter::new(
-        client,
-        &endpoint,
-        &declared.region,
-        &administrator,
-        setting.clock.clone(),
-        entropy.fork("writer"),
-    )))
-}
-
-fn start_hashicorp(
     name: &str,
     declared: &declared::HashicorpVault,
     setting: &Setting<'_>,

@@ -1,0 +1,86 @@
+//! AWS Secrets Manager: roles, static keys, the account's writer.
+
+use std::sync::Arc;
+
+use rotaproof_base::{Entropy, SecretValue};
+use rotaproof_scenario::model::vault as declared;
+use rotaproof_vaults::{Writer, aws};
+
+use super::{Setting, attach};
+use crate::Error;
+use crate::embedded::credentials::Delivery;
+
+pub(super) fn start(
+    name: &str,
+    declared: &declared::AwsSecretsManager,
+    setting: &Setting<'_>,
+    entropy: &Entropy,
+    deliveries: &mut Vec<Delivery>,
+) -> Result<Box<dyn Writer>, Error> {
+    let statements = |allows: &Option<Vec<declared::Allow>>| match allows {
+        None => vec![aws::Statement::all()],
+        Some(allows) => allows
+            .iter()
+            .map(|allow| aws::Statement {
+                actions: allow.actions.clone(),
+                secrets: allow.secrets.clone(),
+            })
+            .collect(),
+    };
+    let roles = declared.roles.iter().map(|(arn, role)| aws::Role {
+        arn: arn.value.clone(),
+        trusts: role
+            .trusts
+            .iter()
+            .map(|account| (account.namespace.clone(), account.name.clone()))
+            .collect(),
+        audience: role.audience.clone(),
+        allows: statements(&role.allows),
+    });
+    let mut keys = Vec::new();
+    for (user, key) in &declared.keys {
+        let id = format!(
+            "AKIA{}",
+            entropy.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)
+        );
+        let secret = SecretValue::new(entropy.text(
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/",
+            40,
+        ));
+        deliveries.push(Delivery {
+            namespace: key.secret.namespace.clone(),
+            name: key.secret.name.clone(),
+            data: vec![
+                (key.access_key_id.clone(), SecretValue::new(id.clone())),
+                (key.secret_access_key.clone(), secret.clone()),
+            ],
+        });
+        keys.push(aws::StaticKey {
+            name: user.value.clone(),
+            access_key_id: id,
+            secret_access_key: secret,
+            allows: statements(&key.allows),
+        });
+    }
+    let vault = aws::AwsVault::new(aws::AwsConfig {
+        region: declared.region.clone(),
+        account: declared.account.clone(),
+        clock: setting.clock.clone(),
+        entropy: entropy.clone(),
+        fingerprinter: setting.fingerprinter.clone(),
+        verifier: setting.verifier.clone(),
+        roles: roles.collect(),
+        keys,
+    });
+    let administrator = vault.administrator();
+    let client = attach(name, Arc::new(vault), setting)?;
+    let endpoint = format!("http://secretsmanager.{}.amazonaws.com", declared.region);
+    Ok(Box::new(aws::AwsWriter::new(
+        client,
+        &endpoint,
+        &declared.region,
+        &administrator,
+        setting.clock.clone(),
+        entropy.fork("writer"),
+    )))
+}

@@ -1,0 +1,72 @@
+//! The built-in vaults of a scenario, attached to the gateway, with a writer and the credentials of each;
+//! a file per kind.
+
+mod aws;
+mod hashicorp;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rotaproof_base::jwt::Verifier;
+use rotaproof_base::{Clock, Entropy, Fingerprinter, TaskGroup, memory};
+use rotaproof_gateway::Gateway;
+use rotaproof_scenario::model::vault::Vault as Declared;
+use rotaproof_vaults::{Vault, Writer};
+
+use super::credentials::Delivery;
+use crate::{Error, Vaults};
+
+/// What every vault is set up with.
+pub(super) struct Setting<'a> {
+    pub(super) clock: &'a Clock,
+    pub(super) entropy: &'a Entropy,
+    pub(super) fingerprinter: &'a Fingerprinter,
+    pub(super) verifier: &'a Verifier,
+    pub(super) gateway: &'a Gateway,
+    pub(super) tasks: &'a TaskGroup,
+}
+
+type Writers = IndexMap<String, Box<dyn Writer>>;
+
+/// Starts every declared vault.
+pub(super) fn start(
+    vaults: &Vaults,
+    setting: &Setting<'_>,
+) -> Result<(Writers, Vec<Delivery>), Error> {
+    let mut writers = Writers::new();
+    let mut deliveries = Vec::new();
+    for (name, vault) in vaults {
+        let entropy = setting.entropy.fork(name);
+        let writer = match vault {
+            Declared::AwsSecretsManager(vault) => {
+                aws::start(name, vault, setting, &entropy, &mut deliveries)?
+            }
+            Declared::HashicorpVault(vault) => {
+                hashicorp::start(name, vault, setting, &entropy, &mut deliveries)?
+            }
+        };
+        writers.insert(name.value.clone(), writer);
+    }
+    Ok((writers, deliveries))
+}
+
+/// Attaches a vault to the gateway, and answers a client for its direct endpoint.
+fn attach(
+    name: &str,
+    vault: Arc<dyn Vault>,
+    setting: &Setting<'_>,
+) -> Result<rotaproof_egress::Client, Error> {
+    setting
+        .gateway
+        .attach(name, vault)
+        .map_err(Error::starting("the gateway"))?;
+    let (dialer, listener) = memory();
+    setting
+        .gateway
+        .serve_direct(name, listener, setting.tasks)
+        .map_err(Error::starting("a vault's direct endpoint"))?;
+    rotaproof_egress::Client::builder(setting.clock.clone())
+        .direct(Arc::new(dialer))
+        .build()
+        .map_err(Error::starting("a vault's writer"))
+}
