@@ -85,24 +85,24 @@ impl Connection {
             let text = "this proxy forwards http; https goes through CONNECT\n";
             return Ok(Answer::unrecorded(StatusCode::BAD_REQUEST, text));
         }
-        match self.endpoint(&host) {
+        match self.endpoint(&host, uri.path()) {
             Some(endpoint) => endpoint.exchange(request, &self.cut).await,
             None => Ok(self.refuse(&request, &host)),
         }
     }
 
-    fn endpoint(&self, host: &Arc<str>) -> Option<Endpoint> {
+    fn endpoint(&self, host: &Arc<str>, path: &str) -> Option<Endpoint> {
         Some(Endpoint {
             clock: self.shared.clock.clone(),
             ledger: self.shared.ledger.clone(),
             client: ClientKind::Operator,
-            attached: self.shared.routes.find(host)?,
+            attached: self.shared.routes.find(host, path)?,
             host: host.clone(),
         })
     }
 
     fn connect(self, request: Request<Incoming>, host: Arc<str>) -> Response<Answer> {
-        let Some(endpoint) = self.endpoint(&host) else {
+        let Some(endpoint) = self.endpoint(&host, "") else {
             return self.refuse(&request, &host);
         };
         let began = Instant::now();

@@ -56,18 +56,24 @@ impl Routes {
         table.vaults.get(name).cloned()
     }
 
-    /// The vault that claims `host` (without a port).
-    pub(crate) fn find(&self, host: &str) -> Option<Attached> {
+    /// The vault that claims `host` (without a port) and `path`: the one whose claim is the longest.
+    /// A path of nothing, that of a tunnel, finds only who claims the whole host.
+    pub(crate) fn find(&self, host: &str, path: &str) -> Option<Attached> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (_, attached) = table.hosts.iter().find(|(held, _)| held.matches(host))?;
+        let claims = table.hosts.iter();
+        let (_, attached) = claims
+            .filter(|(held, _)| path.starts_with(held.path()) && held.matches(host))
+            .max_by_key(|(held, _)| held.path().len())?;
         Some(attached.clone())
     }
 }
 
-/// Whether some host matches both patterns.
+/// Whether some host matches both patterns, and neither has paths of its own there.
 fn overlap(one: &HostPattern, other: &HostPattern) -> bool {
-    let (one, other) = (one.to_string(), other.to_string());
-    let mut pairs = (one.split('.'), other.split('.'));
+    if one.path() != other.path() {
+        return false;
+    }
+    let mut pairs = (one.host().split('.'), other.host().split('.'));
     loop {
         match (pairs.0.next(), pairs.1.next()) {
             (None, None) => return true,
@@ -98,5 +104,14 @@ mod tests {
             overlap(&HostPattern::new(one), &HostPattern::new(other)),
             overlaps
         );
+    }
+
+    #[test]
+    fn claims_of_one_host_overlap_only_at_one_path() {
+        let host = HostPattern::new("169.254.169.254");
+        let below = |path: &str| host.clone().below(path);
+        assert!(overlap(&below("/metadata/"), &below("/metadata/")));
+        assert!(!overlap(&below("/metadata/"), &below("/computeMetadata/")));
+        assert!(!overlap(&below("/metadata/"), &host));
     }
 }

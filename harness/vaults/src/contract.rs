@@ -48,18 +48,43 @@ impl fmt::Display for VaultKind {
 }
 
 /// A host name as a vault claims it; one `*` stands for one label (`secretsmanager.*.amazonaws.com`).
+///
+/// A host that several clouds use (`169.254.169.254`, their metadata services) is claimed below a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HostPattern(String);
+pub struct HostPattern {
+    host: String,
+    /// Empty for the whole host.
+    path: String,
+}
 
 impl HostPattern {
-    /// A pattern, in lower case, without a port.
+    /// A pattern, in lower case, without a port, that claims the whole host.
     pub fn new(pattern: impl Into<String>) -> Self {
-        Self(pattern.into().to_ascii_lowercase())
+        Self {
+            host: pattern.into().to_ascii_lowercase(),
+            path: String::new(),
+        }
+    }
+
+    /// Claims only the paths that begin with `path` (`/metadata/`), in plain HTTP: of a tunnel no path is known.
+    pub fn below(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The host's pattern.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What its paths begin with; empty where it claims the whole host.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether `host` (without a port) matches, label by label.
     pub fn matches(&self, host: &str) -> bool {
-        let mut want = self.0.split('.');
+        let mut want = self.host.split('.');
         let mut have = host.trim_end_matches('.').split('.');
         loop {
             match (want.next(), have.next()) {
@@ -74,7 +99,7 @@ impl HostPattern {
 
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}{}", self.host, self.path)
     }
 }
 

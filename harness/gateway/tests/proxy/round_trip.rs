@@ -40,6 +40,30 @@ async fn http_goes_in_absolute_form_and_reaches_the_vault_in_origin_form() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_host_of_several_vaults_is_routed_by_the_longest_path_that_one_claims() {
+    let world = World::new();
+    let cloud = TinyVault::at(&["169.254.169.254/metadata/", "metadata.example/metadata/"]);
+    world.gateway.attach("cloud", cloud).unwrap();
+    for (uri, expected) in [
+        ("http://169.254.169.254/metadata/token", Some("cloud")),
+        ("http://169.254.169.254/metadata", Some("tiny")),
+        ("http://169.254.169.254/computeMetadata/", Some("tiny")),
+        ("http://metadata.example/metadata/token", Some("cloud")),
+        ("http://metadata.example/token", None),
+    ] {
+        world.client().send(get(uri)).await.unwrap();
+        let entries = world.gateway.journal().entries();
+        assert_eq!(entries.last().unwrap().vault.as_deref(), expected, "{uri}");
+    }
+    // Of a tunnel no path is known: whoever claims the whole host has it, and nobody else.
+    let client = world.client();
+    let tunnelled = client.send(get("https://169.254.169.254/metadata/token"));
+    assert!(tunnelled.await.is_ok());
+    let tunnelled = client.send(get("https://metadata.example/metadata/token"));
+    assert!(tunnelled.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn http2_is_negotiated_where_the_client_offers_it() {
     let world = World::new();
     let client = world.http2_client();

@@ -45,7 +45,10 @@ impl Vault for TinyVault {
     fn hosts(&self) -> Vec<HostPattern> {
         self.hosts
             .iter()
-            .map(|host| HostPattern::new(*host))
+            .map(|host| match host.split_once('/') {
+                Some((host, path)) => HostPattern::new(host).below(format!("/{path}")),
+                None => HostPattern::new(*host),
+            })
             .collect()
     }
 
