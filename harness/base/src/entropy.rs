@@ -10,7 +10,8 @@ use uuid::Uuid;
 /// A labelled stream of reproducible randomness.
 ///
 /// Take one stream per concern with [`Entropy::fork`], so that a draw in one place never shifts the draws
-/// of another. Clones share their stream. Not for key material of a real system.
+/// of another. Clones share their stream. Not for key material of a real system: what a lab on real
+/// sockets draws starts from [`Entropy::from_system`].
 #[derive(Clone)]
 pub struct Entropy {
     key: [u8; 32],
@@ -21,6 +22,17 @@ impl Entropy {
     /// The root stream of a run.
     pub fn from_seed(seed: u64) -> Self {
         Self::from_key(Sha256::digest(seed.to_be_bytes()).into())
+    }
+
+    /// A root stream that nobody can reproduce, for what guards a listener on a real socket.
+    ///
+    /// # Errors
+    /// Where the system has no randomness to give.
+    pub fn from_system() -> Result<Self, rustls::crypto::GetRandomFailed> {
+        let mut key = [0; 32];
+        let system = rustls::crypto::ring::default_provider().secure_random;
+        system.fill(&mut key)?;
+        Ok(Self::from_key(key))
     }
 
     fn from_key(key: [u8; 32]) -> Self {
@@ -79,6 +91,12 @@ mod tests {
         assert_eq!(draw(7, "pods"), draw(7, "pods"));
         assert_ne!(draw(7, "pods"), draw(8, "pods"));
         assert_ne!(draw(7, "pods"), draw(7, "jobs"));
+    }
+
+    #[test]
+    fn no_two_streams_of_the_system_are_the_same() {
+        let draw = || Entropy::from_system().unwrap().uuid();
+        assert_ne!(draw(), draw());
     }
 
     #[test]

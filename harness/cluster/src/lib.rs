@@ -2,6 +2,7 @@
 //!
 //! A further lane is one more folder that implements [`Lane`] and [`Cluster`].
 
+mod access;
 mod embedded;
 mod error;
 
@@ -16,7 +17,8 @@ use rotaproof_scenario::model::Eso;
 use rotaproof_scenario::model::vault::Vault;
 use rotaproof_vaults::Writer;
 
-pub use embedded::Embedded;
+pub use access::{Access, Transport, Variable};
+pub use embedded::{Embedded, Interactive};
 pub use error::Error;
 
 /// The vaults that a scenario declares, by its names for them.
@@ -71,6 +73,8 @@ pub struct Lab {
     pub gateway: Gateway,
     /// How to write to each vault, by the scenario's name of it.
     pub writers: IndexMap<String, Box<dyn Writer>>,
+    /// How people's own tools act as each vault's administrator, by the scenario's name of it.
+    pub accesses: IndexMap<String, Access>,
     /// The cluster side.
     pub cluster: Box<dyn Cluster>,
 }

@@ -28,6 +28,9 @@ const RENEW_BEFORE_DAYS: i64 = 30;
 /// Leaves kept. The hosts of a pattern are unbounded, a scenario's are few.
 const MAX_LEAVES: usize = 1024;
 
+/// This machine, as its own users call it.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
 /// Signs a certificate for whatever host a client connects to.
 pub(crate) struct Authority {
     clock: Clock,
@@ -79,6 +82,11 @@ impl Authority {
         &self.pem
     }
 
+    /// TLS as this machine, to its own users.
+    pub(crate) fn tls_for_loopback(&self) -> Result<Arc<ServerConfig>, Error> {
+        Ok(self.issue(&LOOPBACK, self.clock.now(), None)?.config)
+    }
+
     /// TLS as the host: its own certificate whatever name the client asks for, h2 before http/1.1.
     pub(crate) fn tls_for(&self, host: &Arc<str>) -> Result<Arc<ServerConfig>, Error> {
         let now = self.clock.now();
@@ -86,7 +94,7 @@ impl Authority {
         if let Some(leaf) = leaves.get(host).filter(|leaf| now < leaf.renew_at) {
             return Ok(leaf.config.clone());
         }
-        let leaf = self.issue(host, now, None)?;
+        let leaf = self.issue(&[host], now, None)?;
         let config = leaf.config.clone();
         if leaves.len() >= MAX_LEAVES {
             leaves.clear();
@@ -101,21 +109,22 @@ impl Authority {
         host: &Arc<str>,
         flaw: BadCertificate,
     ) -> Result<Arc<ServerConfig>, Error> {
-        Ok(self.issue(host, self.clock.now(), Some(flaw))?.config)
+        Ok(self.issue(&[host], self.clock.now(), Some(flaw))?.config)
     }
 
     fn issue(
         &self,
-        host: &Arc<str>,
+        hosts: &[&str],
         now: Timestamp,
         flaw: Option<BadCertificate>,
     ) -> Result<Leaf, Error> {
+        let host = hosts.first().copied().unwrap_or_default();
         let failed = |e: rcgen::Error| certificate_error(host, e);
-        let named_host = match flaw {
-            Some(BadCertificate::OtherHost) => "other-host.invalid".to_owned(),
-            _ => host.to_string(),
+        let names = match flaw {
+            Some(BadCertificate::OtherHost) => vec!["other-host.invalid".to_owned()],
+            _ => hosts.iter().map(|host| (*host).to_owned()).collect(),
         };
-        let mut params = CertificateParams::new(vec![named_host]).map_err(failed)?;
+        let mut params = CertificateParams::new(names).map_err(failed)?;
         params.distinguished_name = named("rotaproof vault");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -9,12 +9,15 @@ use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rotaproof_base::{Io, TaskHandle};
+use rustls::ServerConfig;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
 use crate::exchange::{Closed, Endpoint};
+use crate::manner::Manner;
 
 /// Header bytes of one request; beyond, the answer is 431.
 const MAX_HEADERS: u32 = 128 * 1024;
@@ -30,13 +33,43 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// HTTP/1 without any timer, which virtual time would jump to.
-pub(crate) fn http1_builder() -> http1::Builder {
+/// HTTP/1 in a listener's manner.
+pub(crate) fn http1_builder(manner: Manner) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .auto_date_header(false)
         .max_buf_size(MAX_HEADERS as usize);
+    if let Some(patience) = manner.patience {
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience);
+    }
     builder
+}
+
+/// Serves one vault on a stream, inside TLS.
+pub(crate) async fn serve_tls(
+    io: impl Io,
+    tls: Arc<ServerConfig>,
+    endpoint: Arc<Endpoint>,
+    tasks: TaskHandle,
+) {
+    let host = &endpoint.host;
+    match endpoint
+        .manner
+        .wait(TlsAcceptor::from(tls).accept(io))
+        .await
+    {
+        Some(Ok(io)) => {
+            let protocol = match io.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            serve(io, protocol, endpoint, tasks).await;
+        }
+        Some(Err(error)) => tracing::debug!(%host, %error, "tls handshake failed"),
+        None => tracing::debug!(%host, "tls handshake given up"),
+    }
 }
 
 /// Serves one vault on a stream.
@@ -48,7 +81,7 @@ pub(crate) async fn serve(
 ) {
     let cut = CancellationToken::new();
     let service = {
-        let cut = cut.clone();
+        let (cut, endpoint) = (cut.clone(), endpoint.clone());
         service_fn(move |request: Request<Incoming>| {
             let (endpoint, cut) = (endpoint.clone(), cut.clone());
             async move { endpoint.exchange(request, &cut).await }
@@ -56,9 +89,18 @@ pub(crate) async fn serve(
     };
     let io = TokioIo::new(io);
     match protocol {
-        Protocol::Http1 => until(&cut, http1_builder().serve_connection(io, service)).await,
+        Protocol::Http1 => {
+            let builder = http1_builder(endpoint.manner);
+            until(&cut, builder.serve_connection(io, service)).await;
+        }
         Protocol::Http2 => {
-            let connection = http2::Builder::new(Owned(tasks))
+            let mut builder = http2::Builder::new(Owned(tasks));
+            if let Some(patience) = endpoint.manner.patience {
+                builder
+                    .timer(TokioTimer::new())
+                    .keep_alive_interval(patience);
+            }
+            let connection = builder
                 .auto_date_header(false)
                 .max_header_list_size(MAX_HEADERS)
                 .max_concurrent_streams(MAX_STREAMS)

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Pending, plain};
 use crate::fault::Hits;
-use crate::journal::ClientKind;
 use crate::ledger::{Arrival, Ledger, Recorder};
+use crate::manner::Manner;
 use crate::routes::Attached;
 
 /// The largest body of a request, in bytes.
@@ -31,7 +31,7 @@ pub(crate) struct Closed;
 pub(crate) struct Endpoint {
     pub(crate) clock: Clock,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) client: ClientKind,
+    pub(crate) manner: Manner,
     pub(crate) attached: Attached,
     /// What the client connected to, whatever its `Host` header says.
     pub(crate) host: Arc<str>,
@@ -53,14 +53,14 @@ impl Endpoint {
         self.to_origin_form(&mut parts);
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let arrival = Arrival {
-            client: self.client,
+            client: self.manner.client,
             vault: Some(&self.attached.name),
             host: &self.host,
             method: method.as_str(),
             path: uri.path(),
             began,
         };
-        let Some(body) = read(body).await? else {
+        let Some(body) = self.manner.wait(read(body)).await.ok_or(Closed)?? else {
             let refusal = format!("request body exceeds {MAX_REQUEST_BODY} bytes");
             let answer = plain(StatusCode::PAYLOAD_TOO_LARGE, &refusal);
             let seq = self.ledger.record(&arrival, refused(refusal));
@@ -79,8 +79,7 @@ impl Endpoint {
     ) -> (u64, Option<Response<Body>>) {
         let Attached { name, vault } = &self.attached;
         let mut hits = Hits::default();
-        let faulty = self.client == ClientKind::Operator
-            && self.ledger.with_faults(|faults| faults.concerns(name));
+        let faulty = self.manner.faults && self.ledger.with_faults(|faults| faults.concerns(name));
         if faulty {
             let (operation, secret) = vault.describe(&request);
             let (decided, seq) = self.ledger.decide(arrival, name, &operation, secret);

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rotaproof_base::{Clock, Entropy, Listen, TaskGroup};
 use rotaproof_vaults::Vault;
+use rustls::ServerConfig;
 
 use crate::authority::Authority;
 use crate::connection::{self, Protocol};
 use crate::exchange::Endpoint;
 use crate::fault::Table;
-use crate::journal::ClientKind;
 use crate::ledger::Ledger;
+use crate::manner::Manner;
 use crate::proxy::{self, Shared};
 use crate::routes::Routes;
 use crate::{Error, Faults, Journal, listener};
@@ -22,6 +23,16 @@ pub struct Config {
     pub clock: Clock,
     /// Draws the requests that a fault's share hits, and serial numbers.
     pub entropy: Entropy,
+}
+
+/// How a direct endpoint is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// TLS with a certificate of the gateway's authority for `127.0.0.1`, `::1` and `localhost`; h2 and http/1.1.
+    #[default]
+    Tls,
+    /// Bare HTTP/1.1.
+    Plain,
 }
 
 /// The forward proxy, its authority, its faults and its journal. Clones are the same gateway.
@@ -59,14 +70,21 @@ impl Gateway {
         self.shared.routes.attach(name, vault)
     }
 
-    /// Serves the forward proxy in `tasks`, until the listener ends or the group does.
+    /// Serves the forward proxy to the operator in `tasks`, until the listener ends or the group does.
     pub fn serve(&self, listener: impl Listen, tasks: &TaskGroup) {
+        self.serve_proxy(listener, Manner::OPERATOR, tasks);
+    }
+
+    /// As [`Gateway::serve`], to people's own programs: a client that keeps the proxy waiting is given up.
+    pub fn serve_tools(&self, listener: impl Listen, tasks: &TaskGroup) {
+        self.serve_proxy(listener, Manner::TOOL, tasks);
+    }
+
+    fn serve_proxy(&self, listener: impl Listen, manner: Manner, tasks: &TaskGroup) {
         let (shared, handle) = (self.shared.clone(), tasks.handle());
-        tasks.spawn(listener::accept(
-            listener,
-            tasks.handle(),
-            move |io, permit| proxy::serve(io, shared.clone(), handle.clone(), permit),
-        ));
+        let serve =
+            move |io, permit| proxy::serve(io, shared.clone(), manner, handle.clone(), permit);
+        tasks.spawn(listener::accept(listener, tasks.handle(), serve));
     }
 
     /// Serves one vault as a plain HTTP/1.1 server: for the harness' own writers. No fault hits these requests.
@@ -76,27 +94,53 @@ impl Gateway {
         listener: impl Listen,
         tasks: &TaskGroup,
     ) -> Result<(), Error> {
+        self.serve_endpoint(name, listener, None, Manner::HARNESS, tasks)
+    }
+
+    /// Serves one vault to people's own programs, on loopback. No fault hits these requests.
+    pub fn serve_tools_direct(
+        &self,
+        name: &str,
+        listener: impl Listen,
+        transport: Transport,
+        tasks: &TaskGroup,
+    ) -> Result<(), Error> {
+        let tls = match transport {
+            Transport::Tls => Some(self.shared.authority.tls_for_loopback()?),
+            Transport::Plain => None,
+        };
+        self.serve_endpoint(name, listener, tls, Manner::ADMINISTRATOR, tasks)
+    }
+
+    fn serve_endpoint(
+        &self,
+        name: &str,
+        listener: impl Listen,
+        tls: Option<Arc<ServerConfig>>,
+        manner: Manner,
+        tasks: &TaskGroup,
+    ) -> Result<(), Error> {
         let attached = self.shared.routes.named(name);
         let attached = attached.ok_or_else(|| Error::UnknownVault(name.to_owned()))?;
         let endpoint = Arc::new(Endpoint {
             clock: self.shared.clock.clone(),
             ledger: self.shared.ledger.clone(),
-            client: ClientKind::Harness,
+            manner,
             host: attached.name.clone(),
             attached,
         });
         let handle = tasks.handle();
-        tasks.spawn(listener::accept(
-            listener,
-            tasks.handle(),
-            move |io, permit| {
-                let (endpoint, handle) = (endpoint.clone(), handle.clone());
-                async move {
-                    let _permit = permit;
-                    connection::serve(io, Protocol::Http1, endpoint, handle).await;
+        let serve = move |io, permit| {
+            let (tls, endpoint, handle) = (tls.clone(), endpoint.clone(), handle.clone());
+            async move {
+                let _permit = permit;
+                match tls {
+                    Some(tls) => connection::serve_tls(io, tls, endpoint, handle).await,
+                    None => connection::serve(io, Protocol::Http1, endpoint, handle).await,
                 }
-            },
-        ));
+            }
+        };
+        tasks.spawn(listener::accept(listener, tasks.handle(), serve));
         Ok(())
     }
 

@@ -15,10 +15,12 @@ use crate::ledger::Ledger;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientKind {
-    /// Came through the proxy.
+    /// The operator, through the proxy.
     Operator,
-    /// Came to a vault's direct endpoint: the harness' own writers.
+    /// The harness' own writers, at a vault's direct endpoint.
     Harness,
+    /// Somebody's own program, through the proxy or at a direct endpoint; only a lab on real sockets has them.
+    Tool,
 }
 
 /// One request. Holds no value and no query string, only fingerprints.

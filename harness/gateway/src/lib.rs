@@ -15,10 +15,11 @@ mod gateway;
 mod journal;
 mod ledger;
 mod listener;
+mod manner;
 mod proxy;
 mod routes;
 
 pub use error::Error;
 pub use fault::{ActiveFault, Fault, FaultId, FaultSpec, Faults};
-pub use gateway::{Config, Gateway};
+pub use gateway::{Config, Gateway, Transport};
 pub use journal::{Changes, ClientKind, Entry, Journal};

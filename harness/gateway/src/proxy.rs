@@ -10,20 +10,18 @@ use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use rotaproof_base::{BoxIo, Clock, TaskHandle};
-use rustls::ServerConfig;
 use tokio::io::AsyncReadExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Pending, plain};
 use crate::authority::Authority;
-use crate::connection::{self, Answered, Protocol};
+use crate::connection::{self, Answered};
 use crate::exchange::{self, Endpoint};
 use crate::fault::Connect;
-use crate::journal::ClientKind;
 use crate::ledger::{Arrival, Ledger};
+use crate::manner::Manner;
 use crate::routes::Routes;
 
 /// What all connections share.
@@ -38,6 +36,7 @@ pub(crate) struct Shared {
 #[derive(Clone)]
 struct Connection {
     shared: Arc<Shared>,
+    manner: Manner,
     tasks: TaskHandle,
     cut: CancellationToken,
     /// Given back when the connection and its tunnel are both done.
@@ -48,11 +47,13 @@ struct Connection {
 pub(crate) async fn serve(
     io: BoxIo,
     shared: Arc<Shared>,
+    manner: Manner,
     tasks: TaskHandle,
     permit: OwnedSemaphorePermit,
 ) {
     let connection = Connection {
         shared,
+        manner,
         tasks,
         cut: CancellationToken::new(),
         permit: Arc::new(permit),
@@ -63,7 +64,7 @@ pub(crate) async fn serve(
         async move { connection.answer(request).await }
     });
     let io = TokioIo::new(io);
-    let served = connection::http1_builder()
+    let served = connection::http1_builder(manner)
         .serve_connection(io, service)
         .with_upgrades();
     connection::until(&cut, served).await;
@@ -95,7 +96,7 @@ impl Connection {
         Some(Endpoint {
             clock: self.shared.clock.clone(),
             ledger: self.shared.ledger.clone(),
-            client: ClientKind::Operator,
+            manner: self.manner,
             attached: self.shared.routes.find(host, path)?,
             host: host.clone(),
         })
@@ -107,7 +108,7 @@ impl Connection {
         };
         let began = Instant::now();
         let arrival = Arrival {
-            client: ClientKind::Operator,
+            client: self.manner.client,
             vault: Some(&endpoint.attached.name),
             host: &host,
             method: request.method().as_str(),
@@ -139,7 +140,7 @@ impl Connection {
         self.tasks.spawn(async move {
             let _permit = permit;
             if let Ok(upgraded) = hyper::upgrade::on(request).await {
-                tunnel(bare(upgraded), tls, endpoint, tasks).await;
+                connection::serve_tls(bare(upgraded), tls, Arc::new(endpoint), tasks).await;
             }
         });
         Answer::tunnel()
@@ -148,7 +149,7 @@ impl Connection {
     /// 403 for a host that no vault claims: nothing reaches the internet by accident, and the journal shows it.
     fn refuse(&self, request: &Request<Incoming>, host: &Arc<str>) -> Response<Answer> {
         let arrival = Arrival {
-            client: ClientKind::Operator,
+            client: self.manner.client,
             vault: None,
             host,
             method: request.method().as_str(),
@@ -167,21 +168,6 @@ impl Connection {
         exchange::date(&mut answer, &self.shared.clock);
         let began = arrival.began;
         Answer::recorded(answer, request.method(), Pending { ledger, seq, began })
-    }
-}
-
-/// TLS as the host inside a tunnel, then HTTP for its vault.
-async fn tunnel(io: BoxIo, tls: Arc<ServerConfig>, endpoint: Endpoint, tasks: TaskHandle) {
-    let host = endpoint.host.clone();
-    match TlsAcceptor::from(tls).accept(io).await {
-        Ok(io) => {
-            let protocol = match io.get_ref().1.alpn_protocol() {
-                Some(b"h2") => Protocol::Http2,
-                _ => Protocol::Http1,
-            };
-            connection::serve(io, protocol, Arc::new(endpoint), tasks).await;
-        }
-        Err(error) => tracing::debug!(%host, %error, "tls handshake failed"),
     }
 }
 

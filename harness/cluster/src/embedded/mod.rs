@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use rotaproof_apiserver::{ApiServer, PodLogs};
 use rotaproof_base::jwt::Issuer;
@@ -59,6 +60,31 @@ impl Lane for Embedded {
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
         let epoch: Timestamp = EPOCH.parse().map_err(Error::starting("the clock"))?;
         let clock = Clock::starting_at(epoch);
+        let interactive = Interactive::start(wanted, entropy, clock).await?;
+        Ok(interactive.lab)
+    }
+}
+
+/// An embedded lab on whatever clock, whose parts can be served to people's own tools.
+pub struct Interactive {
+    /// The lab.
+    pub lab: Lab,
+    /// Its Kubernetes API, for a listener.
+    pub api: ApiServer,
+    /// What serves it belongs here: it ends when the lab's cluster is stopped.
+    pub tasks: TaskGroup,
+}
+
+impl Interactive {
+    /// Starts the lab's parts. Must be called inside a tokio runtime whose clock `clock` follows.
+    ///
+    /// # Errors
+    /// Where a part cannot start.
+    pub async fn start(
+        wanted: &Wanted<'_>,
+        entropy: &Entropy,
+        clock: Clock,
+    ) -> Result<Self, Error> {
         let fingerprinter = Fingerprinter::draw(&entropy.fork("fingerprints"));
         let tasks = TaskGroup::new();
 
@@ -86,7 +112,7 @@ impl Lane for Embedded {
             gateway: &gateway,
             tasks: &tasks,
         };
-        let (writers, deliveries) = vaults::start(wanted.vaults, &setting)?;
+        let (vaults, deliveries) = vaults::start(wanted.vaults, &setting)?;
         credentials::deliver(&client, deliveries).await?;
 
         let (proxy, listener) = memory();
@@ -115,19 +141,27 @@ impl Lane for Embedded {
             egress,
             clock: clock.clone(),
             entropy: entropy.fork("operator"),
-            tasks,
+            tasks: tasks.clone(),
             pods: Mutex::new(Some(pods)),
             operator: Mutex::new(None),
         };
         cluster.restart_operator().await?;
-        Ok(Lab {
+        let mut writers = IndexMap::new();
+        let mut accesses = IndexMap::new();
+        for (name, vault) in vaults {
+            writers.insert(name.clone(), vault.writer);
+            accesses.insert(name, vault.access);
+        }
+        let lab = Lab {
             client,
             clock,
             fingerprinter,
             gateway,
             writers,
+            accesses,
             cluster: Box::new(cluster),
-        })
+        };
+        Ok(Self { lab, api, tasks })
     }
 }
 

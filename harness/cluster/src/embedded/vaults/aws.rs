@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rotaproof_base::{Entropy, SecretValue};
 use rotaproof_scenario::model::vault as declared;
-use rotaproof_vaults::{Writer, aws};
+use rotaproof_vaults::aws;
 
-use super::{Setting, attach};
-use crate::Error;
+use super::{Setting, Started, attach};
 use crate::embedded::credentials::Delivery;
+use crate::{Access, Error};
 
 pub(super) fn start(
     name: &str,
@@ -16,7 +16,7 @@ pub(super) fn start(
     setting: &Setting<'_>,
     entropy: &Entropy,
     deliveries: &mut Vec<Delivery>,
-) -> Result<Box<dyn Writer>, Error> {
+) -> Result<Started, Error> {
     let statements = |allows: &Option<Vec<declared::Allow>>| match allows {
         None => vec![aws::Statement::all()],
         Some(allows) => allows
@@ -75,12 +75,27 @@ pub(super) fn start(
     let administrator = vault.administrator();
     let client = attach(name, Arc::new(vault), setting)?;
     let endpoint = format!("http://secretsmanager.{}.amazonaws.com", declared.region);
-    Ok(Box::new(aws::AwsWriter::new(
+    let writer = aws::AwsWriter::new(
         client,
         &endpoint,
         &declared.region,
         &administrator,
         setting.clock.clone(),
         entropy.fork("writer"),
-    )))
+    );
+    Ok(Started {
+        writer: Box::new(writer),
+        access: access(&declared.region, administrator),
+    })
+}
+
+/// The variables of the AWS SDKs' and the CLI's shared configuration.
+fn access(region: &str, administrator: aws::Credentials) -> Access {
+    Access::default()
+        .text("AWS_REGION", region)
+        .text("AWS_DEFAULT_REGION", region)
+        .text("AWS_ACCESS_KEY_ID", administrator.access_key_id)
+        .secret("AWS_SECRET_ACCESS_KEY", administrator.secret_access_key)
+        .endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER")
+        .endpoint("AWS_ENDPOINT_URL_STS")
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use rotaproof_base::{Entropy, SecretValue};
 use rotaproof_scenario::Located;
 use rotaproof_scenario::model::vault as declared;
-use rotaproof_vaults::{Writer, hashicorp};
+use rotaproof_vaults::hashicorp;
 
-use super::{Setting, attach};
-use crate::Error;
+use super::{Setting, Started, attach};
 use crate::embedded::credentials::Delivery;
+use crate::{Access, Error};
 
 pub(super) fn start(
     name: &str,
@@ -17,7 +17,7 @@ pub(super) fn start(
     setting: &Setting<'_>,
     entropy: &Entropy,
     deliveries: &mut Vec<Delivery>,
-) -> Result<Box<dyn Writer>, Error> {
+) -> Result<Started, Error> {
     let mounts: Vec<hashicorp::Mount> = declared
         .mounts
         .iter()
@@ -121,13 +121,20 @@ pub(super) fn start(
     });
     let token = vault.root_token();
     let client = attach(name, Arc::new(vault), setting)?;
-    Ok(Box::new(hashicorp::HashicorpWriter::new(
+    let access = Access::default()
+        .endpoint("VAULT_ADDR")
+        .secret("VAULT_TOKEN", token.clone());
+    let writer = hashicorp::HashicorpWriter::new(
         client,
         &format!("http://{host}"),
         token,
         mounts,
         setting.clock.clone(),
-    )))
+    );
+    Ok(Started {
+        writer: Box::new(writer),
+        access,
+    })
 }
 
 fn capability(declared: declared::Capability) -> hashicorp::Capability {

@@ -14,7 +14,7 @@ use rotaproof_scenario::model::vault::Vault as Declared;
 use rotaproof_vaults::{Vault, Writer};
 
 use super::credentials::Delivery;
-use crate::{Error, Vaults};
+use crate::{Access, Error, Vaults};
 
 /// What every vault is set up with.
 pub(super) struct Setting<'a> {
@@ -26,18 +26,24 @@ pub(super) struct Setting<'a> {
     pub(super) tasks: &'a TaskGroup,
 }
 
-type Writers = IndexMap<String, Box<dyn Writer>>;
+/// A vault that is up.
+pub(super) struct Started {
+    /// How the harness writes to it.
+    pub(super) writer: Box<dyn Writer>,
+    /// How people's own tools do.
+    pub(super) access: Access,
+}
 
 /// Starts every declared vault.
 pub(super) fn start(
     vaults: &Vaults,
     setting: &Setting<'_>,
-) -> Result<(Writers, Vec<Delivery>), Error> {
-    let mut writers = Writers::new();
+) -> Result<(IndexMap<String, Started>, Vec<Delivery>), Error> {
+    let mut all = IndexMap::new();
     let mut deliveries = Vec::new();
     for (name, vault) in vaults {
         let entropy = setting.entropy.fork(name);
-        let writer = match vault {
+        let started = match vault {
             Declared::AwsSecretsManager(vault) => {
                 aws::start(name, vault, setting, &entropy, &mut deliveries)?
             }
@@ -45,9 +51,9 @@ pub(super) fn start(
                 hashicorp::start(name, vault, setting, &entropy, &mut deliveries)?
             }
         };
-        writers.insert(name.value.clone(), writer);
+        all.insert(name.value.clone(), started);
     }
-    Ok((writers, deliveries))
+    Ok((all, deliveries))
 }
 
 /// Attaches a vault to the gateway, and answers a client for its direct endpoint.
