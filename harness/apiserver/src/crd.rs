@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::object;
+use crate::printers;
 use crate::resource::{Resource, Strategy, Version};
 use crate::schema::{FieldError, FieldErrorReason, Structural};
 use crate::server::Inner;
@@ -132,6 +133,16 @@ impl Strategy for Definition {
                 Some(_) => {}
             }
         }
+        for (at, version) in versions(new).enumerate() {
+            let columns = version.get("additionalPrinterColumns");
+            let columns = columns.and_then(Value::as_array).into_iter().flatten();
+            for (column_at, column) in columns.enumerate() {
+                let path = format!("spec.versions[{at}].additionalPrinterColumns[{column_at}]");
+                for (field, reason, detail) in check_column(column) {
+                    wrong(&format!("{path}.{field}"), reason, detail);
+                }
+            }
+        }
         if let Some(old) = old {
             for field in ["group", "scope", "names/plural", "names/kind"] {
                 let pointer = format!("/spec/{field}");
@@ -145,6 +156,53 @@ impl Strategy for Definition {
         }
         errors
     }
+}
+
+/// What is wrong with a printer column (`ValidateCustomResourceColumnDefinition`), by field.
+fn check_column(column: &Value) -> Vec<(&'static str, FieldErrorReason, String)> {
+    const TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
+    const FORMATS: [&str; 8] = [
+        "byte",
+        "date",
+        "date-time",
+        "double",
+        "float",
+        "int32",
+        "int64",
+        "password",
+    ];
+    let required = |field, detail: &str| (field, FieldErrorReason::Required, detail.to_owned());
+    let invalid = |field, value: &str, why: &str| {
+        let detail = format!("Invalid value: \"{value}\": {why}");
+        (field, FieldErrorReason::Invalid, detail)
+    };
+    let one_of = |allowed: &[&str]| format!("must be one of {}", allowed.join(","));
+    let mut errors = Vec::new();
+    if text(column, "/name").is_empty() {
+        errors.push(required("name", "Required value"));
+    }
+    match text(column, "/type") {
+        "" => {
+            let detail = format!("Required value: {}", one_of(&TYPES));
+            errors.push(required("type", &detail));
+        }
+        kind if !TYPES.contains(&kind) => errors.push(invalid("type", kind, &one_of(&TYPES))),
+        _ => {}
+    }
+    let format = text(column, "/format");
+    if !format.is_empty() && !FORMATS.contains(&format) {
+        errors.push(invalid("format", format, &one_of(&FORMATS)));
+    }
+    // Kubernetes' own spelling of the field.
+    match text(column, "/jsonPath") {
+        "" => errors.push(required("JSONPath", "Required value")),
+        path if !path.starts_with('.') => {
+            let why = "must be a simple json path starting with .";
+            errors.push(invalid("JSONPath", path, why));
+        }
+        _ => {}
+    }
+    errors
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
@@ -211,7 +269,8 @@ fn resource(definition: &Value) -> Resource {
     let mut selectable = Vec::new();
     for declared in versions(definition) {
         let is = |field: &str| declared.get(field) == Some(&Value::Bool(true));
-        let mut version = Version::new(text(declared, "/name"));
+        let mut version =
+            Version::new(text(declared, "/name")).printed_by(printers::from_definition(declared));
         version.served = is("served");
         version.storage = is("storage");
         version.status = declared

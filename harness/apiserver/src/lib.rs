@@ -9,6 +9,7 @@ mod http;
 mod logs;
 mod object;
 pub mod patch;
+mod printers;
 mod registry;
 mod resource;
 pub mod schema;

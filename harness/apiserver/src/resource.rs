@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::printers::Printer;
 use crate::schema::{FieldError, Structural};
 
 /// The hooks of one resource's writes, in the order in which a write calls them. All default to nothing.
@@ -61,6 +62,7 @@ pub struct Version {
     pub(crate) storage: bool,
     pub(crate) status: bool,
     pub(crate) schema: Option<Arc<Structural>>,
+    pub(crate) printer: Arc<Printer>,
 }
 
 impl Version {
@@ -72,6 +74,7 @@ impl Version {
             storage: true,
             status: false,
             schema: None,
+            printer: Arc::new(Printer::plain()),
         }
     }
 
@@ -84,6 +87,12 @@ impl Version {
     /// Prunes, defaults and validates by a structural schema.
     pub fn with_schema(mut self, schema: Structural) -> Self {
         self.schema = Some(Arc::new(schema));
+        self
+    }
+
+    /// Prints its objects in the columns of `kubectl get`.
+    pub(crate) fn printed_by(mut self, printer: Printer) -> Self {
+        self.printer = Arc::new(printer);
         self
     }
 

@@ -119,8 +119,8 @@ async fn an_answer_only_in_protobuf_is_not_acceptable_but_json_as_an_alternative
         .call(get("application/vnd.kubernetes.protobuf, */*"))
         .await;
     assert_eq!(object["kind"], "Namespace");
-    let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
-    let (_, object) = cluster.call(get(table)).await;
+    let other = "application/json;as=Other;v=v1;g=meta.k8s.io,application/json";
+    let (_, object) = cluster.call(get(other)).await;
     assert_eq!(object["kind"], "Namespace");
     let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     let (_, object) = cluster.call(get(partial)).await;

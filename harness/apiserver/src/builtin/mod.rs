@@ -8,6 +8,7 @@ mod workload;
 use serde_json::Value;
 
 use crate::crd;
+use crate::printers;
 use crate::resource::{Resource, Strategy, Version};
 
 pub(crate) fn resources() -> Vec<Resource> {
@@ -17,38 +18,38 @@ pub(crate) fn resources() -> Vec<Resource> {
         core("Namespace", "namespaces")
             .cluster_scoped()
             .short_name("ns")
-            .version(v1().with_status())
+            .version(v1().with_status().printed_by(printers::namespace()))
             .strategy(namespace::Namespace),
         core("Secret", "secrets")
-            .version(v1())
+            .version(v1().printed_by(printers::secret()))
             .strategy(config::Secret),
         core("ConfigMap", "configmaps")
             .short_name("cm")
-            .version(v1())
+            .version(v1().printed_by(printers::config_map()))
             .strategy(config::ConfigMap),
         core("ServiceAccount", "serviceaccounts")
             .short_name("sa")
-            .version(v1())
+            .version(v1().printed_by(printers::service_account()))
             .subresource("token"),
         core("Event", "events")
             .short_name("ev")
-            .version(v1())
+            .version(v1().printed_by(printers::event()))
             .strategy(Event),
         core("Pod", "pods")
             .short_name("po")
             .category("all")
-            .version(v1().with_status())
+            .version(v1().with_status().printed_by(printers::pod()))
             .subresource("log")
             .strategy(pod::Pod),
         Resource::new("batch", "Job", "jobs")
             .category("all")
-            .version(v1().with_status())
+            .version(v1().with_status().printed_by(printers::job()))
             .with_generation()
             .strategy(workload::Job),
         Resource::new("batch", "CronJob", "cronjobs")
             .short_name("cj")
             .category("all")
-            .version(v1().with_status())
+            .version(v1().with_status().printed_by(printers::cron_job()))
             .with_generation()
             .strategy(workload::CronJob),
         Resource::new(

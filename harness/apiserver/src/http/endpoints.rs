@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::negotiate::{self, Form};
 use super::query::Query;
 use super::route::{ObjectRoute, Route};
+use super::table::Table;
 use super::{ApiBody, answer, discovery, list, log, watch};
 use crate::object;
 use crate::server::Inner;
@@ -152,10 +153,22 @@ impl Request<'_> {
         }
     }
 
+    /// The form in which the client takes objects.
+    pub(super) fn form(&self) -> Result<Form, ApiError> {
+        Form::accepted(&self.parts.headers, &self.query)
+    }
+
     fn shown(&self, code: StatusCode, object: &Object) -> Answer {
-        let body = match Form::accepted(&self.parts.headers)? {
+        let body = match self.form()? {
             Form::Object => object.json(&self.target.api_version()),
             Form::Metadata => object.partial(),
+            Form::Table(include) => Table {
+                target: &self.target,
+                include,
+                headers: true,
+                now: self.api.clock.now(),
+            }
+            .of(object),
         };
         Ok(answer::bytes(code, "application/json", body))
     }
@@ -180,7 +193,7 @@ impl Request<'_> {
     }
 
     fn create(&self) -> Answer {
-        Form::accepted(&self.parts.headers)?;
+        self.form()?;
         let object = negotiate::body(&self.parts.headers, self.body)?;
         let namespace = match &self.namespace {
             Some(namespace) => namespace.clone(),
@@ -197,7 +210,7 @@ impl Request<'_> {
     }
 
     fn update(&self, name: &str, part: Part) -> Answer {
-        Form::accepted(&self.parts.headers)?;
+        self.form()?;
         let object = negotiate::body(&self.parts.headers, self.body)?;
         let options = self.query.write_options(self.parts);
         let edit = Edit {
@@ -210,7 +223,7 @@ impl Request<'_> {
     }
 
     fn patch(&self, name: &str, part: Part) -> Answer {
-        Form::accepted(&self.parts.headers)?;
+        self.form()?;
         let mut options = self.query.write_options(self.parts);
         let custom = self.target.resource.is_custom();
         let (format, patch) = match negotiate::media_type(&self.parts.headers) {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::endpoints::Request;
 use super::negotiate::Form;
+use super::table::Table;
 use super::{ApiBody, answer};
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -53,7 +54,7 @@ pub(super) fn selector(request: &Request<'_>) -> Result<Selector, ApiError> {
 
 /// The selected chunk, and its list object.
 pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, Bytes), ApiError> {
-    let form = Form::accepted(&request.parts.headers)?;
+    let form = request.form()?;
     let selector = selector(request)?;
     let token = match request.query.text("continue") {
         "" => None,
@@ -149,11 +150,6 @@ fn write(
     next: &str,
     remaining: Option<usize>,
 ) -> Bytes {
-    let api_version = request.target.api_version();
-    let (kind, version) = match form {
-        Form::Object => (request.target.resource.list_kind(), api_version.as_str()),
-        Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
-    };
     let mut meta = json!({"resourceVersion": snapshot.revision.to_string()});
     if !next.is_empty() {
         meta["continue"] = next.into();
@@ -161,6 +157,20 @@ fn write(
             meta["remainingItemCount"] = remaining.into();
         }
     }
+    let api_version = request.target.api_version();
+    let (kind, version) = match form {
+        Form::Object => (request.target.resource.list_kind(), api_version.as_str()),
+        Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
+        Form::Table(include) => {
+            let table = Table {
+                target: &request.target,
+                include,
+                headers: true,
+                now: request.api.clock.now(),
+            };
+            return table.write(&meta, snapshot.objects.iter().map(|(_, object)| object));
+        }
+    };
     let head = json!({"kind": kind, "apiVersion": version, "metadata": meta}).to_string();
     let mut body = BytesMut::new();
     body.put_slice(head.trim_end_matches('}').as_bytes());
@@ -171,8 +181,8 @@ fn write(
             body.put_u8(b',');
         }
         body.put_slice(&match form {
-            Form::Object => object.json(&api_version),
             Form::Metadata => object.partial(),
+            Form::Object | Form::Table(_) => object.json(&api_version),
         });
     }
     body.put_slice(b"]}");

@@ -8,6 +8,7 @@ mod log;
 mod negotiate;
 mod query;
 mod route;
+mod table;
 mod watch;
 
 use std::convert::Infallible;

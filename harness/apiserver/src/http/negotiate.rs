@@ -4,6 +4,8 @@ use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
 
+use super::query::Query;
+use super::table::Include;
 use crate::status::ApiError;
 
 /// The form of an answer.
@@ -12,11 +14,13 @@ pub(super) enum Form {
     Object,
     /// `as=PartialObjectMetadata` and `as=PartialObjectMetadataList`.
     Metadata,
+    /// `as=Table`.
+    Table(Include),
 }
 
 impl Form {
-    /// The first of the accepted media types that can be served; clauses for other forms (protobuf, Table) are passed over.
-    pub(super) fn accepted(headers: &HeaderMap) -> Result<Self, ApiError> {
+    /// The first of the accepted media types that can be served; clauses for other forms (protobuf, `v1beta1` of a Table) are passed over.
+    pub(super) fn accepted(headers: &HeaderMap, query: &Query) -> Result<Self, ApiError> {
         let accept: Vec<&str> = headers
             .get_all(ACCEPT)
             .iter()
@@ -34,10 +38,15 @@ impl Form {
             ) {
                 continue;
             }
-            match parts.find_map(|parameter| parameter.strip_prefix("as=")) {
+            let parameters: Vec<&str> = parts.collect();
+            let form = parameters.iter().find_map(|it| it.strip_prefix("as="));
+            match form {
                 None => return Ok(Self::Object),
                 Some("PartialObjectMetadata" | "PartialObjectMetadataList") => {
                     return Ok(Self::Metadata);
+                }
+                Some("Table") if parameters.contains(&"v=v1") => {
+                    return Include::parse(query.text("includeObject")).map(Self::Table);
                 }
                 Some(_) => {}
             }

@@ -12,11 +12,12 @@ use tokio::time::Instant;
 
 use super::endpoints::Request;
 use super::negotiate::Form;
+use super::table::{Include, Table};
 use super::{ApiBody, answer, list};
 use crate::selector::Selector;
 use crate::server::Inner;
 use crate::status::ApiError;
-use crate::store::{Entry, EventType, Expired, Object};
+use crate::store::{Entry, EventType, Expired, Object, Stored};
 use crate::write::Target;
 
 /// How long a watch without `timeoutSeconds` lasts (`--min-request-timeout`).
@@ -25,7 +26,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 const BATCH: usize = 128;
 
 pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiError> {
-    let form = Form::accepted(&request.parts.headers)?;
+    let form = request.form()?;
     let selector = list::selector(request)?;
     let query = &request.query;
     let store = &request.api.store;
@@ -80,6 +81,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiErro
         namespace: request.namespace.clone(),
         selector,
         form,
+        headers: true,
         bookmarks,
         position,
         pending,
@@ -103,6 +105,8 @@ struct Watcher {
     namespace: Option<String>,
     selector: Selector,
     form: Form,
+    /// Whether the next table still has to define its columns.
+    headers: bool,
     bookmarks: bool,
     /// The revision up to which everything was sent.
     position: u64,
@@ -205,7 +209,7 @@ impl Watcher {
     }
 
     /// An event as this selection sees it: what begins to match was added, what ceases to was deleted.
-    fn put_entry(&self, out: &mut BytesMut, entry: &Entry) {
+    fn put_entry(&mut self, out: &mut BytesMut, entry: &Entry) {
         if self
             .namespace
             .as_ref()
@@ -215,10 +219,11 @@ impl Watcher {
         }
         let selects = |object: &Object| self.selector.matches(&self.target.resource, &object.value);
         let before = entry.previous.as_ref().is_some_and(selects);
+        let after = selects(&entry.object);
         match entry.event {
             EventType::Deleted if before => self.put(out, "DELETED", &entry.object),
             EventType::Deleted => {}
-            EventType::Added | EventType::Modified => match (before, selects(&entry.object)) {
+            EventType::Added | EventType::Modified => match (before, after) {
                 (false, true) => self.put(out, "ADDED", &entry.object),
                 (true, true) => self.put(out, "MODIFIED", &entry.object),
                 (true, false) => self.put(out, "DELETED", &entry.object),
@@ -227,21 +232,33 @@ impl Watcher {
         }
     }
 
-    fn put(&self, out: &mut BytesMut, event: &str, object: &Object) {
-        put_event(
-            out,
-            event,
-            &match self.form {
-                Form::Object => object.json(&self.api_version),
-                Form::Metadata => object.partial(),
-            },
-        );
+    fn put(&mut self, out: &mut BytesMut, event: &str, object: &Object) {
+        let body = match self.form {
+            Form::Object => object.json(&self.api_version),
+            Form::Metadata => object.partial(),
+            Form::Table(include) => self.table(include, object),
+        };
+        put_event(out, event, &body);
     }
 
-    fn put_bookmark(&self, out: &mut BytesMut, initial_end: bool) {
+    /// Only the first table of a watch defines its columns.
+    fn table(&mut self, include: Include, object: &Object) -> Bytes {
+        let headers = std::mem::take(&mut self.headers);
+        let table = Table {
+            target: &self.target,
+            include,
+            headers,
+            now: self.api.clock.now(),
+        };
+        table.of(object)
+    }
+
+    fn put_bookmark(&mut self, out: &mut BytesMut, initial_end: bool) {
         let (kind, version) = match self.form {
-            Form::Object => (self.target.resource.kind(), self.api_version.as_str()),
             Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+            Form::Object | Form::Table(_) => {
+                (self.target.resource.kind(), self.api_version.as_str())
+            }
         };
         let mut bookmark: Value = json!({
             "kind": kind, "apiVersion": version,
@@ -250,7 +267,18 @@ impl Watcher {
         if initial_end {
             bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        put_event(out, "BOOKMARK", bookmark.to_string().as_bytes());
+        let body = match self.form {
+            Form::Object | Form::Metadata => Bytes::from(bookmark.to_string()),
+            Form::Table(include) => {
+                // The end of the initial events has to be seen, whatever the rows carry.
+                let include = match include {
+                    Include::None if initial_end => Include::Metadata,
+                    include => include,
+                };
+                self.table(include, &Arc::new(Stored::new(bookmark, self.position)))
+            }
+        };
+        put_event(out, "BOOKMARK", &body);
     }
 }
 
