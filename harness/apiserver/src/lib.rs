@@ -6,6 +6,8 @@ mod controllers;
 mod crd;
 mod expiry;
 mod http;
+mod identity;
+mod listen;
 mod logs;
 mod object;
 pub mod patch;
@@ -21,6 +23,7 @@ mod token;
 mod write;
 
 pub use http::{ApiBody, ApiService};
+pub use listen::{Access, AccessError};
 pub use logs::PodLogs;
 pub use resource::{Plain, Resource, Strategy, Version};
 pub use server::{ApiServer, Config};

@@ -89,6 +89,10 @@ impl ApiServer {
         tasks.spawn(controllers::run(self.inner.clone()));
     }
 
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     /// Where the logs of pods are written.
     pub fn pod_logs(&self) -> PodLogs {
         self.inner.logs.clone()

@@ -1,8 +1,11 @@
 //! Service account tokens: TokenRequest, TokenReview, and the OpenID documents of the issuer.
 
+use std::collections::BTreeMap;
+
 use rotaproof_base::jwt::{Claims, Issuer};
 use serde_json::{Value, json};
 
+use crate::identity::User;
 use crate::object;
 use crate::schema::{FieldError, FieldErrorReason};
 use crate::server::{Inner, seconds};
@@ -193,7 +196,9 @@ pub(crate) fn review(api: &Inner, body: &Value) -> Result<Value, ApiError> {
         .map(|list| list.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
     let status = match authenticate(api, token, &asked) {
-        Ok(status) => status,
+        Ok((user, audiences)) => {
+            json!({"authenticated": true, "user": user.to_value(), "audiences": audiences})
+        }
         Err(why) => json!({"user": {}, "error": why}),
     };
     Ok(json!({
@@ -206,7 +211,12 @@ pub(crate) fn review(api: &Inner, body: &Value) -> Result<Value, ApiError> {
     }))
 }
 
-fn authenticate(api: &Inner, token: &str, asked: &[&str]) -> Result<Value, String> {
+/// Who holds a token that is meant for one of the asked audiences (none: the API's own), and for which of them it is.
+pub(crate) fn authenticate(
+    api: &Inner,
+    token: &str,
+    asked: &[&str],
+) -> Result<(User, Vec<String>), String> {
     let verified = api.issuer.verifier().verify(token, &api.clock);
     let claims = verified.map_err(|error| format!("[invalid bearer token, {error}]"))?;
     if claims.text("iss") != Some(api.issuer.url()) {
@@ -217,10 +227,10 @@ fn authenticate(api: &Inner, token: &str, asked: &[&str]) -> Result<Value, Strin
         false => asked,
     };
     let held = claims.audiences();
-    let common: Vec<&str> = asked
+    let common: Vec<String> = asked
         .iter()
-        .copied()
         .filter(|it| held.contains(it))
+        .map(|&it| it.to_owned())
         .collect();
     if common.is_empty() {
         return Err(format!(
@@ -229,23 +239,21 @@ fn authenticate(api: &Inner, token: &str, asked: &[&str]) -> Result<Value, Strin
     }
     let (key, uid) = account(api, &claims)
         .ok_or("[invalid bearer token, service account token has been invalidated]")?;
-    let extra = json!({
-        "authentication.kubernetes.io/credential-id": [format!("JTI={}", claims.text("jti").unwrap_or_default())],
-    });
-    Ok(json!({
-        "authenticated": true,
-        "user": {
-            "username": subject(&key),
-            "uid": uid,
-            "groups": [
-                "system:serviceaccounts",
-                format!("system:serviceaccounts:{}", key.namespace),
-                "system:authenticated",
-            ],
-            "extra": extra,
-        },
-        "audiences": common,
-    }))
+    let id = format!("JTI={}", claims.text("jti").unwrap_or_default());
+    let user = User {
+        name: subject(&key),
+        uid,
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{}", key.namespace),
+            "system:authenticated".to_owned(),
+        ],
+        extra: BTreeMap::from([(
+            "authentication.kubernetes.io/credential-id".to_owned(),
+            vec![id],
+        )]),
+    };
+    Ok((user, common))
 }
 
 /// The account that the claims name, if it is still the same one, and so is what the token is bound to.

@@ -70,6 +70,19 @@ where
     }
 }
 
+/// Whether a path answers those who do not say who they are.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(
+        route::Route::parse(path),
+        route::Route::Health | route::Route::Version
+    )
+}
+
+/// The answer to a request that is refused before it is read.
+pub(crate) fn refusal(error: &ApiError) -> Response<ApiBody> {
+    answer::status(error)
+}
+
 async fn read<B>(body: B) -> Result<Bytes, ApiError>
 where
     B: http_body::Body,
