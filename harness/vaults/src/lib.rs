@@ -4,6 +4,7 @@
 //! it rotates an emulator, LocalStack or the real thing alike.
 
 pub mod aws;
+pub mod azure;
 mod contract;
 pub mod hashicorp;
 mod writer;

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AwsProvider, Condition, VaultProvider};
+use super::{AwsProvider, AzureKvProvider, Condition, VaultProvider};
 use crate::record::{record, resource};
 
 resource! {
@@ -49,6 +49,8 @@ record! {
         optional {
             /// AWS Secrets Manager.
             aws: AwsProvider,
+            /// Azure Key Vault.
+            azurekv: AzureKvProvider,
             /// HashiCorp Vault.
             vault: VaultProvider,
         }
@@ -63,11 +65,25 @@ record! {
 impl StoreProvider {
     /// The key of the provider that is set: `aws`, `vault`, `gcpsm`.
     pub fn key(&self) -> Option<&str> {
-        match (&self.aws, &self.vault) {
-            (Some(_), _) => Some("aws"),
-            (None, Some(_)) => Some("vault"),
-            (None, None) => self.other.keys().next().map(String::as_str),
-        }
+        let typed = self
+            .typed()
+            .into_iter()
+            .find_map(|(key, set)| set.then_some(key));
+        typed.or_else(|| self.other.keys().next().map(String::as_str))
+    }
+
+    /// How many providers are set.
+    pub fn count(&self) -> usize {
+        let typed = self.typed().into_iter().filter(|(_, set)| *set);
+        typed.count() + self.other.len()
+    }
+
+    fn typed(&self) -> [(&'static str, bool); 3] {
+        [
+            ("aws", self.aws.is_some()),
+            ("azurekv", self.azurekv.is_some()),
+            ("vault", self.vault.is_some()),
+        ]
     }
 }
 

@@ -31,9 +31,7 @@ pub(crate) struct Clients<'a> {
 /// A store's provider by its key, in ESO's words where there is none.
 pub(super) fn provider_key(name: &str, spec: &SecretStoreSpec) -> Result<String, String> {
     let provider = &spec.provider;
-    let found = usize::from(provider.aws.is_some())
-        + usize::from(provider.vault.is_some())
-        + provider.other.len();
+    let found = provider.count();
     match provider.key() {
         Some(key) if found == 1 => Ok(key.to_owned()),
         _ => Err(format!(
