@@ -42,6 +42,7 @@ fn the_reference_of_the_command_line_is_the_help_texts() {
         "schema",
         "new",
         "soak",
+        "up",
         "completions",
     ] {
         let arguments: Vec<&str> = [command, "--help"]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completions, lint, list, new, run, schema, soak};
+use crate::command::{completions, lint, list, new, run, schema, soak, up};
 use crate::error::ExitStatus;
 
 /// Proves that a secret rotated in a vault reaches the pods that use it, through the External Secrets Operator.
@@ -42,6 +42,8 @@ enum Command {
     New(new::Args),
     /// Refresh and rotate for days of virtual time, and tell the percentiles.
     Soak(soak::Args),
+    /// Start a lab for your own tools: a Kubernetes API and vaults on loopback, and a file to source.
+    Up(up::Args),
     /// Print a shell's completions.
     Completions(completions::Args),
 }
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::execute(),
         Command::New(args) => new::execute(&args),
         Command::Soak(args) => soak::execute(args),
+        Command::Up(args) => up::execute(args),
         Command::Completions(args) => completions::execute(&args, &mut Cli::command()),
     };
     match outcome {

@@ -49,6 +49,9 @@ pub(crate) enum Error {
     /// The command line asks for something that is not there.
     #[error("{0}")]
     Usage(String),
+    /// A lab cannot be had, or not be acted upon.
+    #[error("{0}")]
+    Lab(#[from] rotaproof_lab::Error),
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
@@ -77,6 +80,8 @@ impl From<&Error> for ExitStatus {
     fn from(error: &Error) -> Self {
         match error {
             Error::Scenarios(_) | Error::Usage(_) => Self::Wrong,
+            Error::Lab(rotaproof_lab::Error::Usage(_)) => Self::Wrong,
+            Error::Lab(_) => Self::Environment,
             Error::File { .. } | Error::Output(_) => Self::Environment,
         }
     }

@@ -12,7 +12,7 @@ mod schedule;
 mod stage;
 mod staleness;
 mod step;
-mod values;
+pub mod values;
 mod workload;
 mod world;
 

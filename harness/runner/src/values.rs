@@ -12,7 +12,7 @@ const HEX: &[u8] = b"0123456789abcdef";
 const SYMBOLS: &[u8] = b"!#$%()*+,-./:;=?@^_~";
 
 /// The content that a declaration asks for; generated parts are new on each call.
-pub(crate) fn content(body: &Body, entropy: &Entropy) -> Content {
+pub fn content(body: &Body, entropy: &Entropy) -> Content {
     match body {
         Body::Text(value) => Content::Text(single(value, entropy)),
         Body::Fields(fields) => Content::Fields(
@@ -25,7 +25,7 @@ pub(crate) fn content(body: &Body, entropy: &Entropy) -> Content {
 }
 
 /// The content of a rotation: `only` these fields are new (all where `None`), `literal` ones as given.
-pub(crate) fn rotated(
+pub fn rotated(
     body: &Body,
     previous: Option<&Content>,
     only: Option<&[String]>,
@@ -50,7 +50,7 @@ pub(crate) fn rotated(
 }
 
 /// One value.
-pub(crate) fn single(value: &Value, entropy: &Entropy) -> SecretValue {
+pub fn single(value: &Value, entropy: &Entropy) -> SecretValue {
     match value {
         Value::Literal(text) => text.clone(),
         Value::Generated(generator) => SecretValue::new(generate(generator, entropy)),

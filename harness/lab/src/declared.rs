@@ -1,0 +1,72 @@
+//! What is to be in a lab: what a scenario declares, or every vault, empty.
+
+use std::path::Path;
+
+use rotaproof_cluster::Vaults;
+use rotaproof_scenario::Case;
+use rotaproof_scenario::model::Eso;
+
+use crate::Error;
+
+/// Every vault, empty; a scenario file without steps.
+const EMPTY: &str = include_str!("empty.scenario.yaml");
+
+/// What is to be in a lab.
+pub struct Declared {
+    /// The scenario's title, unless the lab is empty.
+    pub title: Option<String>,
+    /// The vaults, with their secrets.
+    pub vaults: Vaults,
+    /// The operator.
+    pub eso: Eso,
+    /// The manifests' objects that are there from the start.
+    pub objects: Vec<serde_json::Value>,
+}
+
+impl Declared {
+    /// Every vault, and nothing in them.
+    ///
+    /// # Errors
+    /// Never, as a test proves.
+    pub fn empty() -> Result<Self, Error> {
+        let parsed = rotaproof_scenario::parse(Path::new("empty.scenario.yaml"), EMPTY.as_bytes());
+        let parsed = parsed.map_err(|error| Error::Environment(error.render(false)))?;
+        let (scenario, _) = parsed
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::Environment("the empty lab is not declared".into()))?;
+        Ok(Self {
+            title: None,
+            vaults: scenario.vaults,
+            eso: scenario.eso,
+            objects: Vec::new(),
+        })
+    }
+
+    /// A scenario's vaults and secrets.
+    pub fn of(case: &Case) -> Self {
+        Self {
+            title: Some(case.title.clone()),
+            vaults: case.vaults.clone(),
+            eso: case.eso.clone(),
+            objects: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_lab_has_vaults_and_no_secret() {
+        let empty = Declared::empty().unwrap();
+        assert!(!empty.vaults.is_empty());
+        assert!(
+            empty
+                .vaults
+                .values()
+                .all(|vault| vault.secrets().is_empty())
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! Where a lab keeps its files, and the lock that says whether it is up.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::{Error, private};
+
+/// The variable that says where labs keep their files.
+const STATE: &str = "ROTAPROOF_STATE";
+
+/// A lab's name: what a folder can be called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(String);
+
+impl Default for Name {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        match (1..=40).contains(&text.len()) && text.chars().all(sound) {
+            true => Ok(Self(text.to_owned())),
+            false => Err("expected up to 40 letters, digits, `-` and `_`".to_owned()),
+        }
+    }
+}
+
+/// The folder of one lab.
+#[derive(Clone, Debug)]
+pub struct Place {
+    name: Name,
+    folder: PathBuf,
+}
+
+impl Place {
+    /// The folder of all labs: `$ROTAPROOF_STATE`, else `rotaproof` in the user's state folder (XDG).
+    ///
+    /// # Errors
+    /// Where neither it nor `HOME` is set.
+    pub fn root() -> Result<PathBuf, Error> {
+        let variable = |name| {
+            let value = std::env::var_os(name).map(PathBuf::from);
+            value.filter(|path| path.is_absolute())
+        };
+        let state = || variable("XDG_STATE_HOME").map(|folder| folder.join("rotaproof"));
+        let home = || variable("HOME").map(|home| home.join(".local/state/rotaproof"));
+        variable(STATE).or_else(state).or_else(home).ok_or_else(|| {
+            Error::Environment(format!(
+                "there is no place for the lab's files: set {STATE} to an absolute path"
+            ))
+        })
+    }
+
+    /// The place of the lab of this name; nothing is made yet.
+    ///
+    /// # Errors
+    /// As [`Place::root`].
+    pub fn of(name: Name) -> Result<Self, Error> {
+        let folder = Self::root()?.join(name.to_string());
+        Ok(Self { name, folder })
+    }
+
+    /// The lab's name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file in the folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.file("lock")
+    }
+
+    /// Becomes the lab of this name: takes the lock, and removes what a killed lab left.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the lab is up.
+    pub fn hold(self) -> Result<Held, Error> {
+        let path = self.lock_file();
+        loop {
+            private::folder(&self.folder)?;
+            let lock = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)
+                .map_err(Error::file("open", &path))?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Usage(format!(
+                        "a lab named `{0}` is up already: `rotaproof status --name {0}` shows it, \
+                         `rotaproof down --name {0}` ends it, `--name` starts another one",
+                        self.name
+                    )));
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::file("lock", &path)(error));
+                }
+            }
+            // Whoever held it before may have removed the folder between our two steps.
+            if same_file(&lock, &path) {
+                let held = Held {
+                    place: self,
+                    _lock: lock,
+                };
+                held.clear()?;
+                return Ok(held);
+            }
+        }
+    }
+
+    /// Whether a process holds the lock.
+    pub fn is_up(&self) -> bool {
+        let Ok(lock) = File::open(self.lock_file()) else {
+            return false;
+        };
+        matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
+fn same_file(open: &File, path: &Path) -> bool {
+    let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, there) = (open.metadata().map(id), std::fs::metadata(path).map(id));
+    matches!((open, there), (Ok(open), Ok(there)) if open == there)
+}
+
+/// A place whose lock this process holds, until it ends however it ends. Dropping it removes the folder.
+pub struct Held {
+    place: Place,
+    _lock: File,
+}
+
+impl Held {
+    /// The place.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Removes all files but the lock.
+    fn clear(&self) -> Result<(), Error> {
+        let folder = &self.place.folder;
+        let entries = std::fs::read_dir(folder).map_err(Error::file("read", folder))?;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if entry.file_name() == "lock" {
+                continue;
+            }
+            let removed = match path.is_dir() && !path.is_symlink() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
+            };
+            removed.map_err(Error::file("remove", &path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.place.folder) {
+            tracing::warn!(%error, "cannot remove the lab's folder");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("default", true)]
+    #[case("team_a-2", true)]
+    #[case("", false)]
+    #[case("..", false)]
+    #[case("a/b", false)]
+    #[case("a b", false)]
+    fn a_name_is_what_a_folder_can_be_called(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(text.parse::<Name>().is_ok(), good);
+    }
+}
