@@ -12,6 +12,7 @@ mod logs;
 mod object;
 pub mod patch;
 mod printers;
+mod protobuf;
 mod registry;
 mod resource;
 pub mod schema;

@@ -130,6 +130,22 @@ async fn an_answer_only_in_protobuf_is_not_acceptable_but_json_as_an_alternative
 }
 
 /// Members of wrong types, wherever the server itself reads or writes.
+/// What kubectl sends for `create configmap`: the envelope around `{1: {1: "m"}}`.
+#[tokio::test(start_paused = true)]
+async fn an_object_in_protobuf_is_created_as_its_json_would_be() {
+    let cluster = Cluster::start();
+    let body = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12\x05\x0a\x03\x0a\x01m\x1a\x00\x22\x00";
+    let request = Request::post("/api/v1/namespaces/default/configmaps")
+        .header("content-type", "application/vnd.kubernetes.protobuf")
+        .body(Full::from(&body[..]))
+        .unwrap();
+    let (code, made) = cluster.call(request).await;
+    assert_eq!(
+        (code, &made["metadata"]["name"]),
+        (StatusCode::CREATED, &json!("m"))
+    );
+}
+
 #[rstest]
 #[case(json!({"metadata": "x"}))]
 #[case(json!({"metadata": {"name": 1}}))]

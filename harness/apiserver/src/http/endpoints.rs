@@ -17,7 +17,7 @@ use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 use crate::token;
-use crate::write::{Deleted, Edit, Part, PatchType, Target, Written};
+use crate::write::{DeleteOptions, Deleted, Edit, Part, PatchType, Target, Written};
 
 type Answer = Result<Response<ApiBody>, ApiError>;
 
@@ -258,8 +258,16 @@ impl Request<'_> {
         self.written(&self.api.patch(&edit, format, &patch)?)
     }
 
+    fn delete_options(&self) -> Result<DeleteOptions, ApiError> {
+        let body = match self.body.is_empty() {
+            true => Value::Null,
+            false => negotiate::body(&self.parts.headers, self.body)?,
+        };
+        self.query.delete_options(&body)
+    }
+
     fn delete(&self, name: &str) -> Answer {
-        let options = self.query.delete_options(self.body)?;
+        let options = self.delete_options()?;
         let resource = &self.target.resource;
         match self.api.delete(&self.target, &self.key(name), &options)? {
             Deleted::Marked(object) => self.shown(StatusCode::OK, &object),
@@ -288,7 +296,7 @@ impl Request<'_> {
         if self.namespace.is_none() && self.target.resource.is_namespaced() {
             return Err(ApiError::method_not_allowed());
         }
-        let options = self.query.delete_options(self.body)?;
+        let options = self.delete_options()?;
         let (snapshot, body) = list::selected(self)?;
         for (key, _) in &snapshot.objects {
             match self.api.delete(&self.target, key, &options) {

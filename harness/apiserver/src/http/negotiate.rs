@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::query::Query;
 use super::table::Include;
+use crate::protobuf::{self, ProtobufError};
 use crate::status::ApiError;
+
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +67,20 @@ pub(super) fn media_type(headers: &HeaderMap) -> &str {
         .map_or("application/json", str::trim)
 }
 
-/// Reads the JSON (or YAML) body of a write.
+/// Reads the body of a write: JSON, YAML, or Protobuf of a built-in kind.
 pub(super) fn body(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
     match media_type(headers) {
         "" | "application/json" | "*/*" => json(body),
         "application/yaml" | "application/vnd.kubernetes.yaml" => yaml(body),
+        PROTOBUF => protobuf::decode(body).map_err(|error| match error {
+            // As for custom resources, which have no Protobuf form.
+            ProtobufError::UnknownKind(_) => {
+                ApiError::unsupported_media_type("application/json, application/yaml")
+            }
+            error => ApiError::bad_request(error.to_string()),
+        }),
         _ => Err(ApiError::unsupported_media_type(
-            "application/json, application/yaml",
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf",
         )),
     }
 }

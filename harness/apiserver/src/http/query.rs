@@ -71,15 +71,8 @@ impl Query {
         }
     }
 
-    pub(super) fn delete_options(&self, body: &[u8]) -> Result<DeleteOptions, ApiError> {
-        let body: Value = match body.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(body).map_err(|error| {
-                ApiError::bad_request(format!(
-                    "couldn't get version/kind; json parse error: {error}"
-                ))
-            })?,
-        };
+    /// The options of a DELETE; `body` is its DeleteOptions, or null.
+    pub(super) fn delete_options(&self, body: &Value) -> Result<DeleteOptions, ApiError> {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
         let propagation = match text("/propagationPolicy").unwrap_or(self.text("propagationPolicy"))
         {
