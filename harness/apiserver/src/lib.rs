@@ -15,6 +15,7 @@ mod printers;
 mod protobuf;
 mod registry;
 mod resource;
+mod review;
 pub mod schema;
 mod selector;
 mod server;

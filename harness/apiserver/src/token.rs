@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 
 use crate::identity::User;
 use crate::object;
+use crate::review::AUTHENTICATION;
 use crate::schema::{FieldError, FieldErrorReason};
 use crate::server::{Inner, seconds};
 use crate::status::ApiError;
 use crate::store::Key;
 use crate::write::Target;
-
-pub(crate) const REVIEW_GROUP: &str = "authentication.k8s.io";
 
 const DEFAULT_LIFETIME: i64 = 3600;
 const MIN_LIFETIME: i64 = 600;
@@ -66,7 +65,7 @@ pub(crate) fn request(
             detail: format!("Invalid value: {lifetime}: {why}"),
         };
         return Err(ApiError::invalid_kind(
-            REVIEW_GROUP,
+            AUTHENTICATION,
             "TokenRequest",
             "",
             &[error],
@@ -170,17 +169,8 @@ fn bind(api: &Inner, account: &Key, reference: &Value, claims: &mut Value) -> Re
     Ok(())
 }
 
-/// `POST /apis/authentication.k8s.io/v1/tokenreviews`
+/// `POST /apis/authentication.k8s.io/v1/tokenreviews`: the specification and the status of the answer.
 pub(crate) fn review(api: &Inner, body: &Value) -> Result<Value, ApiError> {
-    if body
-        .get("kind")
-        .and_then(Value::as_str)
-        .is_some_and(|kind| kind != "TokenReview")
-    {
-        return Err(ApiError::bad_request(
-            "the request body is not a TokenReview",
-        ));
-    }
     let token = body
         .pointer("/spec/token")
         .and_then(Value::as_str)
@@ -202,9 +192,6 @@ pub(crate) fn review(api: &Inner, body: &Value) -> Result<Value, ApiError> {
         Err(why) => json!({"user": {}, "error": why}),
     };
     Ok(json!({
-        "kind": "TokenReview",
-        "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {},
         // The token is the caller's own; it need not be repeated.
         "spec": {"audiences": asked},
         "status": status,

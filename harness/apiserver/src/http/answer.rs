@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use futures::Stream;
-use http::header::{CONTENT_TYPE, WARNING};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY, WARNING};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use serde_json::Value;
@@ -25,6 +25,46 @@ pub(super) fn bytes(
 
 pub(super) fn json(code: StatusCode, body: &Value) -> Response<ApiBody> {
     bytes(code, "application/json", Bytes::from(body.to_string()))
+}
+
+/// A document that clients keep: 304 where theirs is still this one.
+pub(super) fn cacheable(
+    asked: &HeaderMap,
+    content_type: &'static str,
+    body: Bytes,
+) -> Response<ApiBody> {
+    use sha2::Digest;
+    let tag = format!("\"{}\"", hex_upper(&sha2::Sha256::digest(&body)));
+    tagged(asked, content_type, &tag, body)
+}
+
+/// As [`cacheable`], under a tag that is already known.
+pub(super) fn tagged(
+    asked: &HeaderMap,
+    content_type: &'static str,
+    tag: &str,
+    body: Bytes,
+) -> Response<ApiBody> {
+    let held = asked.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());
+    let same = held.is_some_and(|held| {
+        held.split(',')
+            .any(|it| it.trim() == tag || it.trim() == "*")
+    });
+    let mut response = match same {
+        true => bytes(StatusCode::NOT_MODIFIED, content_type, Bytes::new()),
+        false => bytes(StatusCode::OK, content_type, body),
+    };
+    let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+/// As Kubernetes writes its hashes.
+pub(crate) fn hex_upper(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 pub(super) fn status(error: &ApiError) -> Response<ApiBody> {

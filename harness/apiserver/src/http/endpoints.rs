@@ -7,12 +7,15 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::discovery::{self, Discovery};
 use super::negotiate::{self, Form};
 use super::query::Query;
 use super::route::{ObjectRoute, Route};
 use super::table::Table;
-use super::{ApiBody, answer, discovery, list, log, watch};
+use super::{ApiBody, answer, list, log, watch};
+use crate::identity::User;
 use crate::object;
+use crate::review;
 use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
@@ -32,31 +35,62 @@ pub(super) fn answer(api: &Arc<Inner>, parts: &Parts, body: &Bytes) -> Answer {
             _ => ApiError::method_not_allowed(),
         });
     }
+    let discovery = || Discovery::of(&api.registry);
     let document = match route {
-        Route::Health => {
-            return Ok(answer::bytes(
-                StatusCode::OK,
-                "text/plain; charset=utf-8",
-                Bytes::from_static(b"ok"),
-            ));
-        }
+        Route::Health => return Ok(health(parts)),
         Route::Version => discovery::version(),
-        Route::CoreVersions => discovery::core_versions(),
-        Route::Groups => discovery::groups(&api.registry),
-        Route::Group(group) => discovery::group(&api.registry, &group)?,
-        Route::Resources { group, version } => {
-            discovery::resources(&api.registry, &group, &version)?
-        }
+        Route::Root => discovery().paths(),
+        Route::CoreVersions => match discovery::edition(&parts.headers) {
+            Some(edition) => {
+                let document = discovery().aggregated_core(edition);
+                return Ok(kept(parts, edition.media_type(), &document));
+            }
+            None => discovery().core_versions(),
+        },
+        Route::Groups => match discovery::edition(&parts.headers) {
+            Some(edition) => {
+                let document = discovery().aggregated_groups(edition);
+                return Ok(kept(parts, edition.media_type(), &document));
+            }
+            None => discovery().group_list(),
+        },
+        Route::Group(group) => discovery().group(&group)?,
+        Route::Resources { group, version } => discovery().resource_list(&group, &version)?,
         Route::OpenId => token::openid_configuration(&api.issuer),
         Route::Jwks => api.issuer.jwks().clone(),
         Route::Object(_) | Route::Unknown => return Err(ApiError::unknown_resource()),
     };
-    Ok(answer::json(StatusCode::OK, &document))
+    Ok(kept(parts, "application/json", &document))
+}
+
+fn kept(parts: &Parts, content_type: &'static str, document: &Value) -> Response<ApiBody> {
+    let body = Bytes::from(document.to_string());
+    answer::cacheable(&parts.headers, content_type, body)
+}
+
+fn health(parts: &Parts) -> Response<ApiBody> {
+    let path = parts.uri.path();
+    let check = path
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let text = match Query::of(parts).names("verbose") {
+        true => format!("[+]ping ok\n{check} check passed\n"),
+        false => "ok".to_owned(),
+    };
+    answer::bytes(
+        StatusCode::OK,
+        "text/plain; charset=utf-8",
+        Bytes::from(text),
+    )
 }
 
 fn object(api: &Arc<Inner>, parts: &Parts, body: &Bytes, route: &ObjectRoute) -> Answer {
-    if route.group == token::REVIEW_GROUP && route.plural == "tokenreviews" {
-        return token_review(api, parts, body, route);
+    let namespaced = route.namespace.is_some();
+    if let Some(kind) = review::Kind::find(&route.group, &route.version, &route.plural, namespaced)
+    {
+        return reviewed(api, parts, body, route, kind);
     }
     let resource = api
         .registry
@@ -98,14 +132,22 @@ fn object(api: &Arc<Inner>, parts: &Parts, body: &Bytes, route: &ObjectRoute) ->
     }
 }
 
-fn token_review(api: &Inner, parts: &Parts, body: &[u8], route: &ObjectRoute) -> Answer {
-    if route.version != "v1" || route.name.is_some() {
+fn reviewed(
+    api: &Inner,
+    parts: &Parts,
+    body: &[u8],
+    route: &ObjectRoute,
+    kind: &review::Kind,
+) -> Answer {
+    if route.name.is_some() {
         return Err(ApiError::unknown_resource());
     }
     if parts.method != Method::POST {
         return Err(ApiError::method_not_allowed());
     }
-    let review = token::review(api, &negotiate::body(&parts.headers, body)?)?;
+    let user = parts.extensions.get::<Arc<User>>();
+    let body = negotiate::body(&parts.headers, body)?;
+    let review = kind.answer(api, user.map(Arc::as_ref), &body)?;
     Ok(answer::json(StatusCode::CREATED, &review))
 }
 

@@ -25,6 +25,11 @@ impl Query {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// Whether the parameter is there, with or without a value.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// As Go reads a boolean of a query: any value but `false` and `0` sets it.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.0

@@ -8,6 +8,8 @@ pub(super) enum Route {
     /// `/healthz`, `/livez`, `/readyz` and what is below them.
     Health,
     Version,
+    /// `/`
+    Root,
     /// `/api`
     CoreVersions,
     /// `/apis`
@@ -50,6 +52,7 @@ impl Route {
         let words: Vec<&str> = segments.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["healthz" | "livez" | "readyz", ..] => Self::Health,
+            [] => Self::Root,
             ["version"] => Self::Version,
             ["api"] => Self::CoreVersions,
             ["apis"] => Self::Groups,
