@@ -28,12 +28,12 @@ impl WallClock {
     }
 }
 
-/// Sends a scenario's events to the run's thread.
+/// Sends a scenario's events to the run's thread, if there is a run.
 #[derive(Clone)]
 pub(crate) struct Emitter {
     scenario: usize,
     wall: WallClock,
-    records: SyncSender<Record>,
+    records: Option<SyncSender<Record>>,
 }
 
 impl Emitter {
@@ -41,12 +41,22 @@ impl Emitter {
         Self {
             scenario,
             wall,
-            records,
+            records: Some(records),
+        }
+    }
+
+    /// For a lab without a run: nobody listens.
+    pub(crate) fn to_nobody() -> Self {
+        Self {
+            scenario: 0,
+            wall: WallClock::start(),
+            records: None,
         }
     }
 
     /// Tells an event that happened at `at`, since the scenario's start. Waits where the reports lag behind.
     pub(crate) fn emit(&self, at: Duration, event: Event) {
+        let Some(records) = &self.records else { return };
         let record = Record {
             scenario: Some(self.scenario),
             at_us: u64::try_from(at.as_micros()).unwrap_or(u64::MAX),
@@ -54,7 +64,7 @@ impl Emitter {
             event,
         };
         // The receiver is gone only when the run has been abandoned; then nobody listens.
-        let _ = self.records.send(record);
+        let _ = records.send(record);
     }
 
     pub(crate) fn wall(&self) -> WallClock {

@@ -13,7 +13,7 @@ use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
 use crate::emit::{Emitter, WallClock};
-use crate::stage;
+use crate::play;
 
 /// How to run.
 pub struct Options {
@@ -128,7 +128,7 @@ impl Shared<'_> {
                     true => Verdict::Interrupted,
                     false => Verdict::Skipped,
                 };
-                emitter.emit(Duration::ZERO, stage::finished(verdict, None, 0, 0));
+                emitter.emit(Duration::ZERO, play::finished(verdict, None, 0, 0));
                 continue;
             }
             let slot = self.started_us.get(index);
@@ -136,7 +136,7 @@ impl Shared<'_> {
             if let Some(slot) = slot {
                 slot.store(since, Ordering::Relaxed);
             }
-            let verdict = stage::play(case, self.options, &emitter, token, since);
+            let verdict = play::play(case, self.options, &emitter, token, since);
             if let Some(slot) = slot {
                 slot.store(u64::MAX, Ordering::Relaxed);
             }

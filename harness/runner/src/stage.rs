@@ -1,26 +1,25 @@
-//! One scenario on its lab: the steps in order, and the verdict.
+//! What steps and expectations act upon: a lab, what is seen of it, and what later steps refer to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rotaproof_base::{Entropy, TaskGroup};
-use rotaproof_cluster::{Lab, Lane, Wanted};
-use rotaproof_events::{Event, Failure, FailureKind, Location, Verdict};
-use rotaproof_gateway::{ClientKind, FaultId};
-use rotaproof_scenario::{Case, Mark, Span};
-use tokio_util::sync::CancellationToken;
+use rotaproof_cluster::{Error, Lab, Lane, Wanted};
+use rotaproof_events::{Event, Failure, Location};
+use rotaproof_gateway::FaultId;
+use rotaproof_scenario::{Case, Mapping, Mark, Span};
 
 use crate::apply::Kinds;
 use crate::emit::Emitter;
-use crate::explain::{About, Explanation, explain};
+use crate::explain::{Explanation, explain};
 use crate::ledger::Ledger;
-use crate::schedule::Options;
 use crate::step;
+pub(crate) use crate::trouble::Trouble;
 use crate::values;
-use crate::world::World;
+use crate::world::{State, World};
 
 /// A point that later steps refer to (`since: rotate`).
 #[derive(Clone, Copy)]
@@ -35,66 +34,11 @@ pub(crate) struct Moment {
     pub(crate) change: u64,
 }
 
-/// Why a step ended the scenario.
-#[derive(Debug)]
-pub(crate) struct Trouble(Box<Details>);
-
-/// What is known of a [`Trouble`].
-#[derive(Debug)]
-pub(crate) struct Details {
-    pub(crate) kind: FailureKind,
-    pub(crate) what: String,
-    pub(crate) expected: Option<String>,
-    pub(crate) actual: Option<String>,
-    pub(crate) about: Option<About>,
-    /// Where the step stands, and its text, once it is known.
-    pub(crate) step: Option<(Span, String)>,
-}
-
-impl Trouble {
-    /// A step that was refused, or an expectation that did not hold.
-    pub(crate) fn failed(what: impl Into<String>) -> Self {
-        Self(Box::new(Details {
-            kind: FailureKind::Expectation,
-            what: what.into(),
-            expected: None,
-            actual: None,
-            about: None,
-            step: None,
-        }))
-    }
-
-    /// The environment failed.
-    pub(crate) fn environment(what: impl Into<String>) -> Self {
-        let mut trouble = Self::failed(what);
-        trouble.kind = FailureKind::Environment;
-        trouble
-    }
-
-    pub(crate) fn about(mut self, about: About) -> Self {
-        self.about = Some(about);
-        self
-    }
-}
-
-impl Deref for Trouble {
-    type Target = Details;
-
-    fn deref(&self) -> &Details {
-        &self.0
-    }
-}
-
-impl DerefMut for Trouble {
-    fn deref_mut(&mut self) -> &mut Details {
-        &mut self.0
-    }
-}
-
 /// What steps and expectations act upon.
 pub(crate) struct Stage<'a> {
-    pub(crate) case: &'a Case,
-    pub(crate) lab: &'a Lab,
+    /// Borrowed where the steps are a file's; owned, and growing, where a test performs them one by one.
+    pub(crate) case: Cow<'a, Case>,
+    pub(crate) lab: Lab,
     pub(crate) world: World,
     pub(crate) kinds: Kinds,
     /// See [`Lane::settle`].
@@ -102,9 +46,88 @@ pub(crate) struct Stage<'a> {
     pub(crate) entropy: Entropy,
     marks: Mutex<BTreeMap<String, Moment>>,
     pub(crate) faults: Mutex<BTreeMap<String, FaultId>>,
+    watches: TaskGroup,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Starts a lab for a case, and to watch it.
+    pub(crate) async fn raise(
+        case: Cow<'a, Case>,
+        lane: &dyn Lane,
+        seed: u64,
+        emitter: Emitter,
+    ) -> Result<Self, Error> {
+        // By its title, so that a scenario draws the same alone as among others.
+        let entropy = Entropy::from_seed(seed).fork(&case.title);
+        let wanted = Wanted {
+            vaults: &case.vaults,
+            eso: &case.eso,
+        };
+        let lab = lane.start(&wanted, &entropy).await?;
+        let watches = TaskGroup::new();
+        let world = World::watch(
+            &lab.client,
+            Ledger::new(lab.fingerprinter.clone()),
+            lab.gateway.journal(),
+            lab.clock.clone(),
+            emitter,
+            &watches,
+        );
+        Ok(Self {
+            case,
+            lab,
+            world,
+            kinds: Kinds::default(),
+            settle: lane.settle(),
+            entropy: entropy.fork("values"),
+            marks: Mutex::default(),
+            faults: Mutex::default(),
+            watches,
+        })
+    }
+
+    /// Creates the declared secrets, and marks the start.
+    pub(crate) async fn begin(&self) -> Result<(), Trouble> {
+        for (vault, declared) in &self.case.vaults {
+            let writer = step::writer(self, vault)?;
+            for (secret, body) in declared.secrets() {
+                let content = values::content(body, &self.entropy);
+                let ack = writer
+                    .create(secret, &content)
+                    .await
+                    .map_err(|error| Trouble::environment(error.to_string()))?;
+                let name = format!("{}/{}", vault.value, secret.value);
+                let at = self.lab.clock.elapsed();
+                self.world
+                    .state()
+                    .ledger
+                    .written(&name, ack.version, content, at);
+            }
+        }
+        // The watches have listed by the time that nothing else can happen.
+        tokio::time::sleep(self.settle).await;
+        self.mark("", Some(Mark::START));
+        Ok(())
+    }
+
+    /// Ends the lab; nothing stays behind.
+    pub(crate) async fn strike(&self) {
+        self.watches.shutdown().await;
+        self.lab.cluster.stop().await;
+    }
+
+    /// Where the keys of Secrets come from.
+    pub(crate) fn mapping(&self, state: &State) -> Cow<'_, Mapping> {
+        match &self.case {
+            Cow::Borrowed(case) => Cow::Borrowed(&case.mapping),
+            // Nobody has read a test's manifests before: what the cluster has counts.
+            Cow::Owned(case) => {
+                let objects = state.mapping_objects();
+                Cow::Owned(Mapping::of(objects.iter(), &case.vaults))
+            }
+        }
+    }
+
     /// Now, as a moment.
     pub(crate) fn moment(&self) -> Moment {
         Moment {
@@ -159,247 +182,35 @@ impl Stage<'_> {
     pub(crate) fn tell(&self, event: Event) {
         self.world.emitter.emit(self.lab.clock.elapsed(), event);
     }
-}
 
-/// The event that ends a scenario.
-pub(crate) fn finished(
-    verdict: Verdict,
-    failure: Option<Box<Failure>>,
-    requests: u64,
-    wall_took_us: u64,
-) -> Event {
-    Event::ScenarioFinished {
-        verdict,
-        failure,
-        requests,
-        wall_took_us,
-    }
-}
-
-/// Plays a scenario from start to end on a runtime of its own, and tells how it ended.
-pub(crate) fn play(
-    case: &Case,
-    options: &Options,
-    emitter: &Emitter,
-    token: &CancellationToken,
-    since_us: u64,
-) -> Verdict {
-    let ended = match options.lane.runtime() {
-        Ok(runtime) => runtime.block_on(act(case, options, emitter, token)),
-        Err(error) => Ended::environment(case, options, &error.to_string()),
-    };
-    let took = emitter.wall().elapsed_us().saturating_sub(since_us);
-    let verdict = ended.verdict;
-    emitter.emit(
-        ended.at,
-        finished(verdict, ended.failure, ended.requests, took),
-    );
-    verdict
-}
-
-/// How a scenario ended.
-struct Ended {
-    verdict: Verdict,
-    failure: Option<Box<Failure>>,
-    requests: u64,
-    at: Duration,
-}
-
-impl Ended {
-    /// The lab could not be had.
-    fn environment(case: &Case, options: &Options, what: &str) -> Self {
-        let failure = Failure {
-            kind: FailureKind::Environment,
-            location: Location {
-                file: case.file.display().to_string(),
+    /// Trouble as it is told: explained, with where it happened and what runs it again.
+    pub(crate) fn failure(&self, trouble: Trouble, reproduce: String) -> Failure {
+        let Trouble(trouble) = trouble;
+        let (span, source) = trouble.step.unwrap_or_else(|| {
+            let top = Span {
                 line: 1,
                 column: 1,
+                ..Span::default()
+            };
+            (top, self.source_line(top).to_owned())
+        });
+        let Explanation { evidence, next } = match &trouble.about {
+            Some(about) => explain(&self.world, about),
+            None => Explanation {
+                evidence: Vec::new(),
+                next: vec!["correct the step, or what it names".into()],
             },
-            source: case
-                .source
-                .text()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            what: what.to_owned(),
-            expected: None,
-            actual: None,
-            next: vec!["run it again with ROTAPROOF_LOG=debug".into()],
-            evidence: Vec::new(),
-            reproduce: reproduce(case, options),
         };
-        Self {
-            verdict: Verdict::Errored,
-            failure: Some(Box::new(failure)),
-            requests: 0,
-            at: Duration::ZERO,
+        Failure {
+            kind: trouble.kind,
+            location: self.location(span),
+            source,
+            what: trouble.what,
+            expected: trouble.expected,
+            actual: trouble.actual,
+            next,
+            evidence,
+            reproduce,
         }
     }
-}
-
-async fn act(
-    case: &Case,
-    options: &Options,
-    emitter: &Emitter,
-    token: &CancellationToken,
-) -> Ended {
-    // By its title, so that a scenario draws the same alone as among others.
-    let entropy = Entropy::from_seed(options.seed).fork(&case.title);
-    let lane: &dyn Lane = options.lane.as_ref();
-    let wanted = Wanted {
-        vaults: &case.vaults,
-        eso: &case.eso,
-    };
-    let lab = tokio::select! {
-        biased;
-        () = token.cancelled() => None,
-        lab = lane.start(&wanted, &entropy) => Some(lab),
-    };
-    let lab = match lab {
-        None => {
-            return Ended {
-                verdict: Verdict::Interrupted,
-                failure: None,
-                requests: 0,
-                at: Duration::ZERO,
-            };
-        }
-        Some(Err(error)) => return Ended::environment(case, options, &error.to_string()),
-        Some(Ok(lab)) => lab,
-    };
-    let tasks = TaskGroup::new();
-    let world = World::watch(
-        &lab.client,
-        Ledger::new(lab.fingerprinter.clone()),
-        lab.gateway.journal(),
-        lab.clock.clone(),
-        emitter.clone(),
-        &tasks,
-    );
-    let stage = Stage {
-        case,
-        lab: &lab,
-        world,
-        kinds: Kinds::default(),
-        settle: lane.settle(),
-        entropy: entropy.fork("values"),
-        marks: Mutex::default(),
-        faults: Mutex::default(),
-    };
-    let outcome = tokio::select! {
-        biased;
-        () = token.cancelled() => None,
-        outcome = perform(&stage) => Some(outcome),
-    };
-    let (verdict, failure) = match outcome {
-        Some(Ok(())) => (Verdict::Passed, None),
-        Some(Err(trouble)) => {
-            let verdict = match trouble.kind {
-                FailureKind::Expectation => Verdict::Failed,
-                FailureKind::Environment => Verdict::Errored,
-            };
-            (verdict, Some(Box::new(failure(&stage, trouble, options))))
-        }
-        None if options.interrupt.is_cancelled() => (Verdict::Interrupted, None),
-        None => {
-            let limit = rotaproof_events::human(options.timeout);
-            let trouble = Trouble::environment(format!(
-                "the scenario did not end within {limit} (--timeout)"
-            ));
-            (
-                Verdict::Errored,
-                Some(Box::new(failure(&stage, trouble, options))),
-            )
-        }
-    };
-    let journal = stage.world.journal.clone();
-    let unseen = stage.world.state().unseen_lags(&journal);
-    for lag in unseen {
-        stage.tell(Event::Staleness(lag));
-    }
-    let requests = journal
-        .entries()
-        .iter()
-        .filter(|e| e.client == ClientKind::Operator)
-        .count();
-    if let Some(audit) = &options.audit {
-        audit(stage.world.state().ledger.values().collect());
-    }
-    let at = lab.clock.elapsed();
-    tasks.shutdown().await;
-    lab.cluster.stop().await;
-    Ended {
-        verdict,
-        failure,
-        requests: requests as u64,
-        at,
-    }
-}
-
-/// Creates the declared secrets, then runs the steps.
-async fn perform(stage: &Stage<'_>) -> Result<(), Trouble> {
-    for (vault, declared) in &stage.case.vaults {
-        let writer = step::writer(stage, vault)?;
-        for (secret, body) in declared.secrets() {
-            let content = values::content(body, &stage.entropy);
-            let ack = writer
-                .create(secret, &content)
-                .await
-                .map_err(|error| Trouble::environment(error.to_string()))?;
-            let name = format!("{}/{}", vault.value, secret.value);
-            let at = stage.lab.clock.elapsed();
-            stage
-                .world
-                .state()
-                .ledger
-                .written(&name, ack.version, content, at);
-        }
-    }
-    // The watches have listed by the time that nothing else can happen.
-    tokio::time::sleep(stage.settle).await;
-    stage.mark("", Some(Mark::START));
-    step::run_all(stage, &stage.case.steps).await
-}
-
-fn failure(stage: &Stage<'_>, trouble: Trouble, options: &Options) -> Failure {
-    let Trouble(trouble) = trouble;
-    let (span, source) = trouble.step.unwrap_or_else(|| {
-        let top = Span {
-            line: 1,
-            column: 1,
-            ..Span::default()
-        };
-        (top, stage.source_line(top).to_owned())
-    });
-    let Explanation { evidence, next } = match &trouble.about {
-        Some(about) => explain(&stage.world, about),
-        None => Explanation {
-            evidence: Vec::new(),
-            next: vec!["correct the step, or what it names".into()],
-        },
-    };
-    Failure {
-        kind: trouble.kind,
-        location: stage.location(span),
-        source,
-        what: trouble.what,
-        expected: trouble.expected,
-        actual: trouble.actual,
-        next,
-        evidence,
-        reproduce: reproduce(stage.case, options),
-    }
-}
-
-fn reproduce(case: &Case, options: &Options) -> String {
-    let mut command = format!(
-        "rotaproof run {} --seed {}",
-        case.file.display(),
-        options.seed
-    );
-    if !case.matrix.is_empty() {
-        command.push_str(&format!(" --filter '{}'", case.title));
-    }
-    command
 }

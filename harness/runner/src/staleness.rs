@@ -26,7 +26,71 @@ struct Rotation {
 
 /// All rotations of a scenario.
 #[derive(Default)]
-pub(crate) struct Staleness(Vec<Rotation>);
+pub(crate) struct Rotations(Vec<Rotation>);
+
+/// How far a rotation has come, and when it was where: times are since the lab's start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staleness {
+    /// The rotated secret: `aws/prod/notebook/aws`.
+    pub secret: String,
+    /// The name of the version that it made current: `v2`.
+    pub version: String,
+    /// t0: the vault acknowledged the write.
+    pub acknowledged: Duration,
+    /// t1: the vault first served the new version to the operator.
+    pub fetched: Option<Duration>,
+    /// t2: the Kubernetes Secret changed.
+    pub synced: Option<Duration>,
+    /// t3: a pod first saw the new value.
+    pub seen: Option<Duration>,
+    /// The pod of t3, by its alias or `namespace/name`.
+    pub consumer: Option<String>,
+}
+
+impl Staleness {
+    /// t2 - t0: how long the Kubernetes Secret was stale. None while it is.
+    pub fn until_secret(&self) -> Option<Duration> {
+        Some(self.synced?.saturating_sub(self.acknowledged))
+    }
+
+    /// t3 - t0: how long until a pod saw the new value. None while none has.
+    pub fn until_pod(&self) -> Option<Duration> {
+        Some(self.seen?.saturating_sub(self.acknowledged))
+    }
+
+    /// The vault, by the scenario's name of it.
+    fn vault(&self) -> &str {
+        self.secret
+            .split_once('/')
+            .map_or(self.secret.as_str(), |(vault, _)| vault)
+    }
+}
+
+impl From<Staleness> for Lag {
+    fn from(staleness: Staleness) -> Self {
+        let between = |from: Option<Duration>, to: Option<Duration>| {
+            let between = to?.saturating_sub(from?);
+            Some(u64::try_from(between.as_micros()).unwrap_or(u64::MAX))
+        };
+        let Staleness {
+            fetched,
+            synced,
+            seen,
+            ..
+        } = staleness;
+        let acknowledged = Some(staleness.acknowledged);
+        Self {
+            vault: staleness.vault().to_owned(),
+            fetched_us: between(acknowledged, fetched),
+            synced_us: between(fetched, synced),
+            seen_us: between(synced, seen),
+            total_us: between(acknowledged, seen),
+            secret: staleness.secret,
+            version: staleness.version,
+            consumer: staleness.consumer,
+        }
+    }
+}
 
 impl State {
     /// Starts to follow the version of `secret` that is current now, acknowledged at `at` (t0).
@@ -45,12 +109,12 @@ impl State {
             seen: None,
             told: false,
         };
-        self.staleness.0.push(rotation);
+        self.rotations.0.push(rotation);
     }
 
     /// A Kubernetes Secret changed (t2 of the rotations whose value it now holds).
     pub(crate) fn secret_changed(&mut self, values: &[(String, Fingerprint)], at: Duration) {
-        for rotation in &mut self.staleness.0 {
+        for rotation in &mut self.rotations.0 {
             let holds = values
                 .iter()
                 .any(|(_, f)| rotation.fingerprints.contains(f));
@@ -71,7 +135,7 @@ impl State {
         let seen: BTreeSet<&Fingerprint> =
             report.env.values().chain(report.files.values()).collect();
         let mut complete = Vec::new();
-        for rotation in &mut self.staleness.0 {
+        for rotation in &mut self.rotations.0 {
             // Before the Secret changed, a pod can hold this value only from an earlier time (a roll-back).
             let arrived = rotation.secret_changed.is_some()
                 && rotation.fingerprints.iter().any(|f| seen.contains(f));
@@ -87,7 +151,7 @@ impl State {
     /// The lags of the rotations that no pod saw, each told once.
     pub(crate) fn unseen_lags(&mut self, journal: &Journal) -> Vec<Lag> {
         let untold = self
-            .staleness
+            .rotations
             .0
             .iter_mut()
             .filter(|rotation| !rotation.told);
@@ -99,16 +163,31 @@ impl State {
             .collect()
     }
 
+    /// How many rotations there were.
+    pub(crate) fn rotation_count(&self) -> usize {
+        self.rotations.0.len()
+    }
+
+    /// How far the rotation at `index` has come.
+    pub(crate) fn staleness_of(&self, index: usize, journal: &Journal) -> Option<Staleness> {
+        let rotation = self.rotations.0.get(index)?;
+        Some(rotation.staleness(journal))
+    }
+
     /// The lags so far, of one secret or of all.
     pub(crate) fn lags(&self, secret: Option<&str>, journal: &Journal) -> Vec<Lag> {
         let wanted = |rotation: &&Rotation| secret.is_none_or(|secret| rotation.secret == secret);
-        let rotations = self.staleness.0.iter().filter(wanted);
+        let rotations = self.rotations.0.iter().filter(wanted);
         rotations.map(|rotation| rotation.lag(journal)).collect()
     }
 }
 
 impl Rotation {
     fn lag(&self, journal: &Journal) -> Lag {
+        self.staleness(journal).into()
+    }
+
+    fn staleness(&self, journal: &Journal) -> Staleness {
         let (vault, name) = self.secret.split_once('/').unwrap_or((&self.secret, ""));
         let fetched = journal
             .since(self.journal)
@@ -123,22 +202,14 @@ impl Rotation {
                     .any(|served| served.secret == name && served.version == self.vault_version)
             })
             .map(|entry| entry.elapsed);
-        let seen = self.seen.as_ref().map(|(at, _)| *at);
-        let between =
-            |from: Option<Duration>, to: Option<Duration>| Some(micros(to?.saturating_sub(from?)));
-        Lag {
+        Staleness {
             secret: self.secret.clone(),
             version: self.version.clone(),
-            vault: vault.to_owned(),
-            fetched_us: between(Some(self.acknowledged), fetched),
-            synced_us: between(fetched, self.secret_changed),
-            seen_us: between(self.secret_changed, seen),
-            total_us: between(Some(self.acknowledged), seen),
+            acknowledged: self.acknowledged,
+            fetched,
+            synced: self.secret_changed,
+            seen: self.seen.as_ref().map(|(at, _)| *at),
             consumer: self.seen.as_ref().map(|(_, pod)| pod.clone()),
         }
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -69,6 +69,13 @@ impl<T> Located<T> {
     }
 }
 
+/// A value that no file has.
+impl<T> From<T> for Located<T> {
+    fn from(value: T) -> Self {
+        Self::new(value, Span::default())
+    }
+}
+
 impl<T> Deref for Located<T> {
     type Target = T;
 

@@ -4,14 +4,18 @@ use rotaproof_events::Failure;
 
 use super::{BOLD, DIM, RED};
 
-/// The failure as text with styles.
-pub(crate) fn failure_text(failure: &Failure) -> String {
+/// A failure as text with styles: where, what, expected and actual, what explains it, and what to do next.
+pub fn failure_text(failure: &Failure) -> String {
     let mut text = String::new();
     let number = failure.location.line.to_string();
     let gutter = " ".repeat(number.len());
     text.push_str(&format!("{gutter} {DIM}-->{DIM:#} {}\n", failure.location));
-    text.push_str(&format!("{number} {DIM}|{DIM:#} {}\n", failure.source));
-    let indent = " ".repeat(failure.location.column.saturating_sub(1));
+    let mut indent = String::new();
+    // The line is not quoted where it has a value in it, or could not be read.
+    if !failure.source.is_empty() {
+        text.push_str(&format!("{number} {DIM}|{DIM:#} {}\n", failure.source));
+        indent = " ".repeat(failure.location.column.saturating_sub(1));
+    }
     text.push_str(&format!(
         "{gutter} {DIM}|{DIM:#} {indent}{RED}^{RED:#} {}\n",
         failure.what

@@ -13,7 +13,7 @@ use rotaproof_events::{Counts, Event, Record, Verdict, human};
 use crate::Report;
 use crate::collect::{Collector, Ended};
 
-pub(crate) use failure::failure_text;
+pub use failure::failure_text;
 pub use progress::Progress;
 
 /// Writes styled text; hand it a stream that strips the styles where colour is not wanted.

@@ -96,7 +96,7 @@ fn places(
     seen: &Seen,
     expected: &PodExpectation,
 ) -> Result<Vec<Place>, Trouble> {
-    let mapping = &stage.case.mapping;
+    let mapping = &stage.mapping(state);
     let object = serde_json::to_value(&seen.object).unwrap_or_default();
     let sources = PodSources::of(&object).unwrap_or_default();
     let report = state.report(name);

@@ -107,7 +107,7 @@ fn wanted(
     seen: Option<&Seen>,
 ) -> Result<Vec<(String, Wanted)>, Trouble> {
     let secret = &expected.secret.value;
-    let mapping = &stage.case.mapping;
+    let mapping = &stage.mapping(state);
     let mut wanted = Vec::new();
     if let Some(version) = &expected.is {
         let known = mapping.keys(secret).map(|(key, _)| key.to_owned());

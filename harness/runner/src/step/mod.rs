@@ -36,7 +36,7 @@ pub(crate) fn writer<'a>(stage: &'a Stage<'_>, vault: &str) -> Result<&'a dyn Wr
 pub(crate) fn run_all<'a>(
     stage: &'a Stage<'_>,
     steps: &'a [Step],
-) -> Pin<Box<dyn Future<Output = Result<(), Trouble>> + 'a>> {
+) -> Pin<Box<dyn Future<Output = Result<(), Trouble>> + Send + 'a>> {
     Box::pin(async move {
         for step in steps {
             run(stage, step).await?;
@@ -45,7 +45,8 @@ pub(crate) fn run_all<'a>(
     })
 }
 
-async fn run(stage: &Stage<'_>, step: &Step) -> Result<(), Trouble> {
+/// Runs one step; what it established.
+pub(crate) async fn run(stage: &Stage<'_>, step: &Step) -> Result<String, Trouble> {
     let verb = step.verb();
     let location = stage.location(step.span);
     stage.tell(Event::StepStarted {
@@ -71,8 +72,11 @@ async fn run(stage: &Stage<'_>, step: &Step) -> Result<(), Trouble> {
     if !matches!(step.value, Action::Rotate(_)) {
         stage.mark(verb, step.name().map(|name| name.value.as_str()));
     }
-    stage.tell(Event::StepPassed { location, outcome });
-    Ok(())
+    stage.tell(Event::StepPassed {
+        location,
+        outcome: outcome.clone(),
+    });
+    Ok(outcome)
 }
 
 /// The first line of a step as it is written, unless there is a value in it.

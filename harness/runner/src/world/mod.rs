@@ -19,7 +19,7 @@ pub(crate) use object::{Condition, Seen};
 
 use crate::emit::Emitter;
 use crate::ledger::Ledger;
-use crate::staleness::Staleness;
+use crate::staleness::Rotations;
 use crate::workload::Workload;
 
 /// The state that watches, probes and the journal feed, and that expectations read.
@@ -27,7 +27,7 @@ pub(crate) struct State {
     /// The values that the harness wrote.
     pub(crate) ledger: Ledger,
     /// Rotations on their way to a consumer.
-    pub(crate) staleness: Staleness,
+    pub(crate) rotations: Rotations,
     /// The objects of each kind as last seen, by `namespace/name` (`name` where cluster-scoped).
     objects: BTreeMap<(Kind, String), Arc<Seen>>,
     /// What each pod's containers reported last, by `namespace/name`.
@@ -52,6 +52,18 @@ impl State {
             .range((kind, String::new())..)
             .take_while(move |((k, _), _)| *k == kind)
             .map(|((_, name), seen)| (name.as_str(), seen))
+    }
+
+    /// The objects that say where the keys of Secrets come from, as last seen.
+    pub(crate) fn mapping_objects(&self) -> Vec<serde_json::Value> {
+        let kinds = [
+            Kind::SecretStore,
+            Kind::ClusterSecretStore,
+            Kind::ExternalSecret,
+        ];
+        let all = kinds.into_iter().flat_map(|kind| self.objects(kind));
+        all.filter_map(|(_, seen)| serde_json::to_value(&seen.object).ok())
+            .collect()
     }
 
     /// What a pod reported last.
@@ -119,7 +131,7 @@ impl World {
         let world = Self {
             state: Arc::new(Mutex::new(State {
                 ledger,
-                staleness: Staleness::default(),
+                rotations: Rotations::default(),
                 objects: BTreeMap::new(),
                 reports: BTreeMap::new(),
                 logs: BTreeMap::new(),

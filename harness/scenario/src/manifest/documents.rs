@@ -46,14 +46,18 @@ impl Manifests {
             .map(|(path, manifest)| (path.as_str(), manifest))
     }
 
-    pub(crate) fn insert(&mut self, path: String, manifest: Manifest) {
+    /// Adds one, in place of an earlier one of that path.
+    pub fn insert(&mut self, path: String, manifest: Manifest) {
         self.0.insert(path, manifest);
     }
 }
 
 impl Manifest {
-    /// Reads a manifest file. YAML is read as kubectl reads it: `0644` is octal, `yes` is true.
-    pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Self, Diagnostics> {
+    /// Reads the text of a manifest file. YAML is read as kubectl reads it: `0644` is octal, `yes` is true.
+    ///
+    /// # Errors
+    /// Every document that is not a Kubernetes object, or where the text is not YAML.
+    pub fn read(path: &Path, bytes: &[u8]) -> Result<Self, Diagnostics> {
         let source = source_of(path, bytes)?;
         let trees = read_tree(source.text(), Limits::MANIFEST)
             .map_err(|reject| Diagnostics::from(Diagnostic::rejected(&source, reject)))?;

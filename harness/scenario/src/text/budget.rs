@@ -1,6 +1,7 @@
 //! How long something may take, in refreshes and in time, so that it means the same in every lane.
 
 use std::fmt;
+use std::ops::{Add, Mul};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -31,6 +32,37 @@ impl Budget {
         Duration::try_from_secs_f64(refreshes)
             .unwrap_or(Duration::MAX)
             .saturating_add(self.extra)
+    }
+}
+
+impl From<Duration> for Budget {
+    fn from(extra: Duration) -> Self {
+        Self {
+            refreshes: 0.0,
+            extra,
+        }
+    }
+}
+
+/// `1 refresh + 10s`
+impl Add<Duration> for Budget {
+    type Output = Self;
+
+    fn add(mut self, extra: Duration) -> Self {
+        self.extra = self.extra.saturating_add(extra);
+        self
+    }
+}
+
+/// `2 refreshes`
+impl Mul<u32> for Budget {
+    type Output = Self;
+
+    fn mul(self, times: u32) -> Self {
+        Self {
+            refreshes: self.refreshes * f64::from(times),
+            extra: self.extra.saturating_mul(times),
+        }
     }
 }
 

@@ -1,0 +1,3 @@
+//! The promises of [`rotaproof::Lab`].
+
+mod rotation;

@@ -1,0 +1,195 @@
+//! A scenario from start to end, and how it ended.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use rotaproof_events::{Event, Failure, FailureKind, Location, Verdict};
+use rotaproof_gateway::ClientKind;
+use rotaproof_scenario::Case;
+use tokio_util::sync::CancellationToken;
+
+use crate::emit::Emitter;
+use crate::schedule::Options;
+use crate::stage::Stage;
+use crate::step;
+use crate::trouble::Trouble;
+
+/// The event that ends a scenario.
+pub(crate) fn finished(
+    verdict: Verdict,
+    failure: Option<Box<Failure>>,
+    requests: u64,
+    wall_took_us: u64,
+) -> Event {
+    Event::ScenarioFinished {
+        verdict,
+        failure,
+        requests,
+        wall_took_us,
+    }
+}
+
+/// Plays a scenario from start to end on a runtime of its own, and tells how it ended.
+pub(crate) fn play(
+    case: &Case,
+    options: &Options,
+    emitter: &Emitter,
+    token: &CancellationToken,
+    since_us: u64,
+) -> Verdict {
+    let ended = match options.lane.runtime() {
+        Ok(runtime) => runtime.block_on(act(case, options, emitter, token)),
+        Err(error) => Ended::environment(case, options, &error.to_string()),
+    };
+    let took = emitter.wall().elapsed_us().saturating_sub(since_us);
+    let verdict = ended.verdict;
+    emitter.emit(
+        ended.at,
+        finished(verdict, ended.failure, ended.requests, took),
+    );
+    verdict
+}
+
+/// How a scenario ended.
+struct Ended {
+    verdict: Verdict,
+    failure: Option<Box<Failure>>,
+    requests: u64,
+    at: Duration,
+}
+
+impl Ended {
+    /// The lab could not be had.
+    fn environment(case: &Case, options: &Options, what: &str) -> Self {
+        let location = Location {
+            file: case.file.display().to_string(),
+            line: 1,
+            column: 1,
+        };
+        let first = case.source.text().lines().next().unwrap_or_default();
+        Self {
+            verdict: Verdict::Errored,
+            failure: Some(Box::new(no_lab(
+                location,
+                first.to_owned(),
+                what,
+                reproduce(case, options),
+            ))),
+            requests: 0,
+            at: Duration::ZERO,
+        }
+    }
+}
+
+/// The failure of a lab that could not be had.
+pub(crate) fn no_lab(
+    location: Location,
+    source: String,
+    what: &str,
+    reproduce: String,
+) -> Failure {
+    Failure {
+        kind: FailureKind::Environment,
+        location,
+        source,
+        what: what.to_owned(),
+        expected: None,
+        actual: None,
+        next: vec!["run it again with ROTAPROOF_LOG=debug".into()],
+        evidence: Vec::new(),
+        reproduce,
+    }
+}
+
+async fn act(
+    case: &Case,
+    options: &Options,
+    emitter: &Emitter,
+    token: &CancellationToken,
+) -> Ended {
+    let raised = tokio::select! {
+        biased;
+        () = token.cancelled() => None,
+        stage = Stage::raise(
+            Cow::Borrowed(case),
+            options.lane.as_ref(),
+            options.seed,
+            emitter.clone(),
+        ) => Some(stage),
+    };
+    let stage = match raised {
+        None => {
+            return Ended {
+                verdict: Verdict::Interrupted,
+                failure: None,
+                requests: 0,
+                at: Duration::ZERO,
+            };
+        }
+        Some(Err(error)) => return Ended::environment(case, options, &error.to_string()),
+        Some(Ok(stage)) => stage,
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = token.cancelled() => None,
+        outcome = perform(&stage) => Some(outcome),
+    };
+    let failed =
+        |trouble: Trouble| Some(Box::new(stage.failure(trouble, reproduce(case, options))));
+    let (verdict, failure) = match outcome {
+        Some(Ok(())) => (Verdict::Passed, None),
+        Some(Err(trouble)) => {
+            let verdict = match trouble.kind {
+                FailureKind::Expectation => Verdict::Failed,
+                FailureKind::Environment => Verdict::Errored,
+            };
+            (verdict, failed(trouble))
+        }
+        None if options.interrupt.is_cancelled() => (Verdict::Interrupted, None),
+        None => {
+            let limit = rotaproof_events::human(options.timeout);
+            let trouble = Trouble::environment(format!(
+                "the scenario did not end within {limit} (--timeout)"
+            ));
+            (Verdict::Errored, failed(trouble))
+        }
+    };
+    let journal = stage.world.journal.clone();
+    let unseen = stage.world.state().unseen_lags(&journal);
+    for lag in unseen {
+        stage.tell(Event::Staleness(lag));
+    }
+    let requests = journal
+        .entries()
+        .iter()
+        .filter(|e| e.client == ClientKind::Operator)
+        .count();
+    if let Some(audit) = &options.audit {
+        audit(stage.world.state().ledger.values().collect());
+    }
+    let at = stage.lab.clock.elapsed();
+    stage.strike().await;
+    Ended {
+        verdict,
+        failure,
+        requests: requests as u64,
+        at,
+    }
+}
+
+async fn perform(stage: &Stage<'_>) -> Result<(), Trouble> {
+    stage.begin().await?;
+    step::run_all(stage, &stage.case.steps).await
+}
+
+fn reproduce(case: &Case, options: &Options) -> String {
+    let mut command = format!(
+        "rotaproof run {} --seed {}",
+        case.file.display(),
+        options.seed
+    );
+    if !case.matrix.is_empty() {
+        command.push_str(&format!(" --filter '{}'", case.title));
+    }
+    command
+}

@@ -1,0 +1,64 @@
+//! Why a step ended the scenario, on its way to being told.
+
+use std::ops::{Deref, DerefMut};
+
+use rotaproof_events::FailureKind;
+use rotaproof_scenario::Span;
+
+use crate::explain::About;
+
+/// Why a step ended the scenario.
+#[derive(Debug)]
+pub(crate) struct Trouble(pub(crate) Box<Details>);
+
+/// What is known of a [`Trouble`].
+#[derive(Debug)]
+pub(crate) struct Details {
+    pub(crate) kind: FailureKind,
+    pub(crate) what: String,
+    pub(crate) expected: Option<String>,
+    pub(crate) actual: Option<String>,
+    pub(crate) about: Option<About>,
+    /// Where the step stands, and its text, once it is known.
+    pub(crate) step: Option<(Span, String)>,
+}
+
+impl Trouble {
+    /// A step that was refused, or an expectation that did not hold.
+    pub(crate) fn failed(what: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            kind: FailureKind::Expectation,
+            what: what.into(),
+            expected: None,
+            actual: None,
+            about: None,
+            step: None,
+        }))
+    }
+
+    /// The environment failed.
+    pub(crate) fn environment(what: impl Into<String>) -> Self {
+        let mut trouble = Self::failed(what);
+        trouble.kind = FailureKind::Environment;
+        trouble
+    }
+
+    pub(crate) fn about(mut self, about: About) -> Self {
+        self.about = Some(about);
+        self
+    }
+}
+
+impl Deref for Trouble {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Trouble {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
