@@ -17,7 +17,7 @@ pub use lab::{
     Builder, Content, Failure, Fault, Lab, Manifest, Mark, REFRESH, Result, Rotate, Rotation,
     Value, expect, vault,
 };
-pub use library::{Outcome, run_file, test_scenarios};
+pub use library::{Outcome, harness, run_file, test_scenarios};
 pub use rotaproof_gateway::{ClientKind, Entry, Journal};
 pub use rotaproof_runner::Staleness;
 pub use rotaproof_scenario::Budget;

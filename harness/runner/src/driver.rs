@@ -72,12 +72,7 @@ impl Driver {
                 column: place.span.column,
             };
             // The line may declare a secret's value.
-            Box::new(no_lab(
-                location,
-                String::new(),
-                what,
-                reproduce.clone(),
-            ))
+            Box::new(no_lab(location, String::new(), what, reproduce.clone()))
         };
         let emitter = Emitter::to_nobody();
         let stage = Stage::raise(Cow::Owned(case), lane, plan.seed, emitter)
@@ -105,11 +100,7 @@ impl Driver {
     ///
     /// # Errors
     /// The step was refused, or the expectation does not hold: explained as in a report.
-    pub async fn perform(
-        &mut self,
-        action: Action,
-        place: Place,
-    ) -> Result<String, Box<Failure>> {
+    pub async fn perform(&mut self, action: Action, place: Place) -> Result<String, Box<Failure>> {
         let Place { source, span } = place;
         let case = self.stage.case.to_mut();
         case.file = source.path().to_owned();

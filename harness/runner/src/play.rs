@@ -82,12 +82,7 @@ impl Ended {
 }
 
 /// The failure of a lab that could not be had.
-pub(crate) fn no_lab(
-    location: Location,
-    source: String,
-    what: &str,
-    reproduce: String,
-) -> Failure {
+pub(crate) fn no_lab(location: Location, source: String, what: &str, reproduce: String) -> Failure {
     Failure {
         kind: FailureKind::Environment,
         location,

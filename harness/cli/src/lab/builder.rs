@@ -63,8 +63,8 @@ impl Builder {
             return Err(Failure::of_the_test(caller, what));
         }
         let lane = Embedded;
-        let runtime = Runtime::new(&lane)
-            .map_err(|error| Failure::of_the_test(caller, error.to_string()))?;
+        let runtime =
+            Runtime::new(&lane).map_err(|error| Failure::of_the_test(caller, error.to_string()))?;
         let plan = Plan {
             title: test_name().unwrap_or_else(|| "a lab".into()),
             vaults: self.vaults,

@@ -25,10 +25,7 @@ impl Failure {
     }
 
     /// The test asks for something that cannot be.
-    pub(super) fn of_the_test(
-        caller: &'static Location<'static>,
-        what: impl Into<String>,
-    ) -> Self {
+    pub(super) fn of_the_test(caller: &'static Location<'static>, what: impl Into<String>) -> Self {
         let place = place(caller);
         let text = place.source.text();
         let line = text.lines().nth(place.span.line.saturating_sub(1));

@@ -89,7 +89,6 @@ pub struct Lab {
 
 impl Lab {
     /// Declares what the lab has, and starts it.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -98,9 +97,9 @@ impl Lab {
     /// runtime.
     ///
     /// ```
-    /// use k8s_openapi::api::core::v1::Namespace;
-    /// use kube::Api;
-    /// # use rotaproof::{Lab, kube, kube::k8s_openapi};
+    /// use rotaproof::Lab;
+    /// use rotaproof::k8s_openapi::api::core::v1::Namespace;
+    /// use rotaproof::kube::Api;
     ///
     /// # fn main() -> rotaproof::Result {
     /// let lab = Lab::builder().start()?;
@@ -171,7 +170,10 @@ impl Lab {
 }
 
 /// What would otherwise never return.
-#[expect(clippy::panic, reason = "the test is wrong, as with any broken contract")]
+#[expect(
+    clippy::panic,
+    reason = "the test is wrong, as with any broken contract"
+)]
 fn busy(caller: &'static Location<'static>) -> ! {
     panic!(
         "{caller}: the lab is in another call: a future inside `block_on` must not call its lab, and a lab belongs to \

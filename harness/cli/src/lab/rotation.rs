@@ -62,7 +62,9 @@ impl Rotate {
 
     pub(super) fn step(self, mark: &Mark) -> Result<step::Rotate, String> {
         let secret: rotaproof_scenario::SecretRef = self.secret.parse()?;
-        let only = self.only.map(|fields| fields.into_iter().map(Located::from));
+        let only = self
+            .only
+            .map(|fields| fields.into_iter().map(Located::from));
         let values = self.values.into_iter();
         Ok(step::Rotate {
             secret: secret.into(),

@@ -81,12 +81,7 @@ impl Lab {
     /// # Errors
     /// As [`Lab::start`].
     #[track_caller]
-    pub fn start_for(
-        &self,
-        manifest: impl Into<Manifest>,
-        alias: &str,
-        runs: Duration,
-    ) -> Result {
+    pub fn start_for(&self, manifest: impl Into<Manifest>, alias: &str, runs: Duration) -> Result {
         self.started(&manifest.into(), alias, Some(runs), Location::caller())
     }
 
@@ -278,7 +273,10 @@ impl Lab {
     /// It has ended before.
     #[track_caller]
     pub fn heal(&self, fault: &str) -> Result {
-        self.healed(HealTarget::Fault(fault.to_owned().into()), Location::caller())
+        self.healed(
+            HealTarget::Fault(fault.to_owned().into()),
+            Location::caller(),
+        )
     }
 
     /// Ends every fault of a vault.
@@ -287,7 +285,10 @@ impl Lab {
     /// None, while the lab runs.
     #[track_caller]
     pub fn heal_all(&self, vault: &str) -> Result {
-        self.healed(HealTarget::Vault(vault.to_owned().into()), Location::caller())
+        self.healed(
+            HealTarget::Vault(vault.to_owned().into()),
+            Location::caller(),
+        )
     }
 
     /// Lets time pass: `Duration::from_hours(6)`, or [`REFRESH`](crate::REFRESH)es.
@@ -404,6 +405,10 @@ fn deleted(text: &str) -> std::result::Result<Delete, String> {
         "NotebookValidationJob" => Delete::NotebookValidationJob(name.parse()?),
         "ServiceAccount" => Delete::ServiceAccount(name.parse()?),
         "Namespace" => Delete::Namespace(object.name),
-        kind => return Err(format!("`delete` knows no {kind}: delete it with the client")),
+        kind => {
+            return Err(format!(
+                "`delete` knows no {kind}: delete it with the client"
+            ));
+        }
     })
 }

@@ -17,7 +17,7 @@ pub use pod::{Pod, pod};
 use rotaproof_scenario::Budget;
 use rotaproof_scenario::ValueRef;
 use rotaproof_scenario::VersionName;
-use rotaproof_scenario::model::expect::{self as declared, Expected, Expectation, Tense};
+use rotaproof_scenario::model::expect::{self as declared, Expectation, Expected, Tense};
 pub use secret::{Secret, secret};
 pub use vault::{Requests, Staleness, requests, staleness};
 

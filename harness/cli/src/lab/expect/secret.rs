@@ -47,7 +47,10 @@ impl Expect<Secret> {
     pub fn contains(self, key: &str, value: &str) -> Self {
         self.try_with(|secret| {
             let value: rotaproof_scenario::ValueRef = value.parse()?;
-            secret.0.contains.insert(key.to_owned().into(), value.into());
+            secret
+                .0
+                .contains
+                .insert(key.to_owned().into(), value.into());
             Ok(())
         })
     }

@@ -17,9 +17,7 @@ use rotaproof_scenario::{Located, ObjectName};
 pub struct Vault(pub(super) Result<declared::Vault, String>);
 
 /// Names that people write: the first that is none is told when the lab starts.
-fn names<'a>(
-    texts: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<Located<ObjectName>>, String> {
+fn names<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Located<ObjectName>>, String> {
     texts.into_iter().map(name).collect()
 }
 
