@@ -7,6 +7,7 @@ pub mod aws;
 pub mod azure;
 mod contract;
 pub mod hashicorp;
+pub mod onepassword;
 mod writer;
 
 pub use contract::{Body, HostPattern, Served, ServedVersion, Vault, VaultKind, Witness, buffered};

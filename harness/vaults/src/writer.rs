@@ -10,20 +10,20 @@ use rotaproof_base::SecretValue;
 pub enum Content {
     /// One body, as it is.
     Text(SecretValue),
-    /// Named fields: a JSON object in AWS, the data of a KV version in Vault.
+    /// Named fields: a JSON object in AWS, the data of a KV version in Vault, the fields of an item in 1Password.
     Fields(IndexMap<String, SecretValue>),
 }
 
 /// How a new version becomes the current one. Each vault supports some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// The plain way: PutSecretValue; KV v2 write.
+    /// The plain way: PutSecretValue; KV v2 write; 1Password's replacement of the item.
     Put,
     /// AWS's four-step rotation: written as AWSPENDING, then AWSCURRENT moves to it.
     Staged,
     /// KV v2 write with check-and-set on the version that was current.
     CheckAndSet,
-    /// KV v2 merge patch: only the fields that changed are sent.
+    /// KV v2 merge patch, 1Password's JSON Patch: only the fields that changed are sent.
     Patch,
 }
 
@@ -32,7 +32,7 @@ pub enum Strategy {
 pub enum Removal {
     /// So that it can be restored: DeleteSecret with a recovery window; KV v2 soft delete of the newest version.
     Recoverable,
-    /// For good: ForceDeleteWithoutRecovery; KV v2 delete of metadata and all versions.
+    /// For good: ForceDeleteWithoutRecovery; KV v2 delete of metadata and all versions; 1Password's only way.
     Forced,
 }
 
