@@ -28,7 +28,10 @@ fn sample(name: &str, schema: &Value) -> Value {
                     .map(|(name, schema)| (name.clone(), sample(name, schema)))
                     .collect::<Map<_, _>>(),
             ),
-            None => json!({"key": "value"}),
+            None => match &schema["additionalProperties"] {
+                values @ Value::Object(_) => json!({"key": sample("", values)}),
+                _ => json!({"key": "value"}),
+            },
         },
         Some("array") => json!([sample(name, &schema["items"])]),
         Some("integer") => json!(7),

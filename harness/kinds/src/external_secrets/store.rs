@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AwsProvider, AzureKvProvider, Condition, VaultProvider};
+use super::{AwsProvider, AzureKvProvider, Condition, OnePasswordProvider, VaultProvider};
 use crate::record::{record, resource};
 
 resource! {
@@ -51,6 +51,8 @@ record! {
             aws: AwsProvider,
             /// Azure Key Vault.
             azurekv: AzureKvProvider,
+            /// 1Password Connect.
+            onepassword: OnePasswordProvider,
             /// HashiCorp Vault.
             vault: VaultProvider,
         }
@@ -78,10 +80,11 @@ impl StoreProvider {
         typed.count() + self.other.len()
     }
 
-    fn typed(&self) -> [(&'static str, bool); 3] {
+    fn typed(&self) -> [(&'static str, bool); 4] {
         [
             ("aws", self.aws.is_some()),
             ("azurekv", self.azurekv.is_some()),
+            ("onepassword", self.onepassword.is_some()),
             ("vault", self.vault.is_some()),
         ]
     }

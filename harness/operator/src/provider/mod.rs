@@ -8,6 +8,7 @@
 mod aws;
 mod context;
 mod hashicorp;
+mod onepassword;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -92,6 +93,7 @@ impl Providers {
     pub fn builtin() -> Self {
         Self::default()
             .with("aws", Arc::new(aws::Aws))
+            .with("onepassword", Arc::new(onepassword::OnePassword))
             .with("vault", Arc::new(hashicorp::HashicorpVault))
     }
 

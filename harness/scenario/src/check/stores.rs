@@ -2,7 +2,7 @@
 
 use super::{Checked, each_step};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::manifest::{Declared, PodSources, StoreKey};
+use crate::manifest::{Declared, Part, PodSources, StoreKey};
 use crate::model::expect::Subject;
 use crate::model::step::Action;
 use crate::model::{Body, Value};
@@ -158,12 +158,12 @@ fn remotes(
     let data = declared
         .data
         .iter()
-        .map(|entry| (entry.store.as_ref(), entry.remote));
+        .map(|entry| (entry.store.as_ref(), entry.remote, Part::One));
     let from = declared
         .data_from
         .iter()
-        .filter_map(|source| Some((source.store.as_ref(), source.extract?)));
-    for (store, remote) in data.chain(from) {
+        .filter_map(|source| Some((source.store.as_ref(), source.extract?, Part::All)));
+    for (store, remote, part) in data.chain(from) {
         let Some(store) = store.and_then(|key| stores.get(key)) else {
             continue;
         };
@@ -174,7 +174,7 @@ fn remotes(
             continue;
         };
         let secret = store.secret_name(remote.key);
-        if checked.is_written(vault_name, &secret) {
+        if checked.is_written(vault_name, &secret) || vault.has_document(&secret) {
             continue;
         }
         let by = format!("ExternalSecret `{}` asks for", declared.name);
@@ -196,9 +196,10 @@ fn remotes(
             );
             continue;
         };
-        let Some(property) = remote.property else {
+        let Some(property) = store.property(&secret, remote.property, part) else {
             continue;
         };
+        let property = property.as_str();
         match body {
             Body::Fields(fields) => {
                 let first = property.split('.').next().unwrap_or(property);

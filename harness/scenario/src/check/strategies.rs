@@ -32,6 +32,16 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
                 );
             }
         }
+        Action::Remove(remove) if !remove.forced && !has_trash(checked, &remove.secret) => {
+            found.push(
+                Diagnostic::error(
+                    checked.source,
+                    remove.secret.span,
+                    "1Password Connect deletes an item for good",
+                )
+                .help("say so: `forced: true`"),
+            );
+        }
         Action::Write(write) if write.values.is_some() == write.text.is_some() => {
             found.push(
                 Diagnostic::error(
@@ -54,11 +64,18 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
     found
 }
 
+/// Whether what is removed from a secret's vault can be restored.
+fn has_trash(checked: &Checked<'_>, secret: &SecretRef) -> bool {
+    let vault = checked.scenario.vaults.get(secret.vault.as_str());
+    !matches!(vault, Some(Vault::OnePasswordConnect(_)))
+}
+
 /// Whether a vault can do `verb` to a single version.
 fn handles_versions(vault: &Vault, verb: &str) -> bool {
     match vault {
         Vault::AwsSecretsManager(_) => false,
         Vault::HashicorpVault(_) => verb == "destroy",
+        Vault::OnePasswordConnect(_) => false,
     }
 }
 
@@ -66,6 +83,7 @@ fn handles_versions(vault: &Vault, verb: &str) -> bool {
 fn strategies(vault: &Vault, secret: &SecretRef) -> &'static [Strategy] {
     match vault {
         Vault::AwsSecretsManager(_) => &[Strategy::PutValue, Strategy::Staged, Strategy::RollBack],
+        Vault::OnePasswordConnect(_) => &[Strategy::PutValue, Strategy::Patch, Strategy::RollBack],
         Vault::HashicorpVault(vault) => {
             let engine = vault.mounts.iter().find_map(|(mount, kind)| {
                 let rest = secret.secret.strip_prefix(mount.trim_matches('/'))?;

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::{Checked, each_step};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::manifest::{Declared, host};
-use crate::model::Body;
 use crate::model::expect::{EnvExpectation, Expected, Subject};
 use crate::model::step::{Action, HealTarget};
-use crate::model::vault::Vault;
+use crate::model::vault::{OnePasswordConnect, Vault};
+use crate::model::{Body, Value};
 use crate::{Located, SecretRef, Span, ValueRef};
 
 pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
@@ -48,6 +48,7 @@ impl Names<'_> {
                     format!("secretsmanager.{}.amazonaws.com", vault.region)
                 }
                 Vault::HashicorpVault(vault) => host(&vault.address),
+                Vault::OnePasswordConnect(vault) => host(&vault.address),
             };
             if let Some((_, first)) = hosts.iter().find(|(other, _)| *other == host) {
                 let message = format!("`{name}` answers for {host}, as `{first}` does");
@@ -60,17 +61,15 @@ impl Names<'_> {
             hosts.push((host, name));
         }
         for vault in self.checked.scenario.vaults.values() {
-            let Vault::HashicorpVault(vault) = vault else {
-                continue;
+            let vault = match vault {
+                Vault::AwsSecretsManager(_) => continue,
+                Vault::HashicorpVault(vault) => vault,
+                Vault::OnePasswordConnect(vault) => {
+                    self.one_password(vault);
+                    continue;
+                }
             };
-            if !vault.address.starts_with("https://") && !vault.address.starts_with("http://") {
-                let help = Some(format!("write it as https://{}", vault.address.value));
-                self.error(
-                    vault.address.span,
-                    format!("`{}` is not an address", vault.address),
-                    help,
-                );
-            }
+            self.address(&vault.address);
             let roles = [&vault.kubernetes, &vault.jwt]
                 .into_iter()
                 .flatten()
@@ -119,6 +118,58 @@ impl Names<'_> {
                         Some(format!("the mounts are {}", mounts.join(", "))),
                     );
                 }
+            }
+        }
+    }
+
+    fn address(&mut self, address: &Located<String>) {
+        if !address.starts_with("https://") && !address.starts_with("http://") {
+            let help = Some(format!("write it as https://{}", address.value));
+            self.error(address.span, format!("`{address}` is not an address"), help);
+        }
+    }
+
+    fn one_password(&mut self, connect: &OnePasswordConnect) {
+        self.address(&connect.address);
+        let names: Vec<&str> = connect.vaults.iter().map(|v| v.value.as_str()).collect();
+        for vault in connect.vaults.iter().filter(|name| name.contains('/')) {
+            let message = format!("`{vault}` cannot be named: a secret is `vault/item`");
+            self.error(vault.span, message, None);
+        }
+        let missing = |name: &str| match did_you_mean(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the vaults are {}", names.join(", ")),
+        };
+        let scopes = connect
+            .tokens
+            .values()
+            .flat_map(|token| token.vaults.keys());
+        for vault in scopes.filter(|vault| !names.contains(&vault.value.as_str())) {
+            self.error(
+                vault.span,
+                format!("`{vault}` is no vault of this server"),
+                Some(missing(vault)),
+            );
+        }
+        for (name, document) in &connect.documents {
+            if matches!(document.content, Value::Generated(_)) {
+                let message = "a document's content is a text: no step could tell a generated one";
+                self.error(name.span, message.to_owned(), None);
+            }
+        }
+        for item in connect.secrets.keys().chain(connect.documents.keys()) {
+            match item.split_once('/') {
+                Some((vault, _)) if names.contains(&vault) => {}
+                Some((vault, _)) => self.error(
+                    item.span,
+                    format!("`{item}` lies in no vault of this server"),
+                    Some(missing(vault)),
+                ),
+                None => self.error(
+                    item.span,
+                    format!("`{item}` is not `vault/item`"),
+                    Some(missing("")),
+                ),
             }
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::object::ObjectRef;
 use super::remote::external_secrets;
-use super::store::stores;
+use super::store::{PASSWORD, Part, stores};
 use super::target::{Shape, shape};
 use crate::model::Body;
 use crate::model::vault::Vault;
@@ -106,7 +106,7 @@ impl Mapping {
             }
             let origin = |store: &Option<super::StoreKey>,
                           remote: &super::remote::Remote<'_>,
-                          field: Option<&str>| {
+                          part: Part<'_>| {
                 if let Some(reason) = remote.altered {
                     return unmapped(reason);
                 }
@@ -114,14 +114,23 @@ impl Mapping {
                     return unmapped("no manifest defines its store");
                 };
                 match &store.vault {
-                    Ok(vault) => Origin::Vault {
-                        secret: SecretRef {
-                            vault: vault.clone(),
-                            secret: store.secret_name(remote.key),
-                        },
-                        property: joined(remote.property, field),
-                        version: remote.version.map(str::to_owned),
-                    },
+                    Ok(vault) => {
+                        let secret = store.secret_name(remote.key);
+                        if vaults
+                            .get(vault.as_str())
+                            .is_some_and(|vault| vault.has_document(&secret))
+                        {
+                            return unmapped("it is a file, which no step can rotate");
+                        }
+                        Origin::Vault {
+                            property: store.property(&secret, remote.property, part),
+                            secret: SecretRef {
+                                vault: vault.clone(),
+                                secret,
+                            },
+                            version: remote.version.map(str::to_owned),
+                        }
+                    }
                     Err(provider) => {
                         unmapped(&format!("the scenario declares no vault for {provider}"))
                     }
@@ -130,11 +139,11 @@ impl Mapping {
             for source in &one.data_from {
                 match &source.extract {
                     Some(remote) if !source.rewritten => {
-                        let whole = origin(&source.store, remote, None);
+                        let whole = origin(&source.store, remote, Part::All);
                         for field in declared_fields(&whole, vaults) {
                             keys.keys.insert(
                                 field.to_owned(),
-                                origin(&source.store, remote, Some(field)),
+                                origin(&source.store, remote, Part::Field(field)),
                             );
                         }
                         keys.others.push(whole);
@@ -146,7 +155,7 @@ impl Mapping {
             for entry in &one.data {
                 keys.keys.insert(
                     entry.secret_key.to_owned(),
-                    origin(&entry.store, &entry.remote, None),
+                    origin(&entry.store, &entry.remote, Part::One),
                 );
             }
         }
@@ -170,6 +179,15 @@ impl Mapping {
                                 format!("it is the access key `{key}` of `{name}`"),
                             );
                         }
+                    }
+                }
+                Vault::OnePasswordConnect(connect) => {
+                    for (key, token) in &connect.tokens {
+                        deliver(
+                            &token.secret,
+                            &token.key,
+                            format!("it is the access token `{key}` of `{name}`"),
+                        );
                     }
                 }
                 Vault::HashicorpVault(hashicorp) => {
@@ -263,11 +281,13 @@ fn declared_fields<'a>(
     else {
         return Vec::new();
     };
-    match vaults
-        .get(secret.vault.as_str())
-        .and_then(|vault| vault.secrets().get(secret.secret.as_str()))
-    {
-        Some(Body::Fields(fields)) => fields.keys().map(|field| field.value.as_str()).collect(),
+    let vault = vaults.get(secret.vault.as_str());
+    let body = vault.and_then(|vault| vault.secrets().get(secret.secret.as_str()));
+    match (vault, body) {
+        (_, Some(Body::Fields(fields))) => {
+            fields.keys().map(|field| field.value.as_str()).collect()
+        }
+        (Some(Vault::OnePasswordConnect(_)), Some(Body::Text(_))) => vec![PASSWORD],
         _ => Vec::new(),
     }
 }

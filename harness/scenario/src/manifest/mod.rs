@@ -14,4 +14,4 @@ pub use mapping::{Mapping, Origin, SecretKey};
 pub(crate) use object::ObjectRef;
 pub use pod::{PodSource, PodSources};
 pub(crate) use remote::{Declared, external_secrets};
-pub(crate) use store::{Store, StoreKey, host, stores};
+pub(crate) use store::{Part, Store, StoreKey, host, stores};

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::object::ObjectRef;
+use crate::model::Body;
 use crate::model::vault::Vault;
 use crate::{Located, ObjectName};
 
@@ -21,6 +22,20 @@ pub(crate) struct Store {
     pub(crate) provider: Provider,
 }
 
+/// What an ExternalSecret takes of a secret.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'a> {
+    /// One value, by an entry of `data`.
+    One,
+    /// All fields, by an `extract`.
+    All,
+    /// One of them.
+    Field(&'a str),
+}
+
+/// The field of a 1Password item that is meant where none is named.
+pub(crate) const PASSWORD: &str = "password";
+
 #[derive(Clone, Debug)]
 pub(crate) enum Provider {
     Aws,
@@ -28,6 +43,12 @@ pub(crate) enum Provider {
     Vault {
         mount: Option<String>,
         v2: bool,
+    },
+    OnePassword {
+        /// The vaults that are searched, in this order.
+        order: Vec<String>,
+        /// The items that the scenario declares, as `vault/item`, and whether each is one plain body.
+        declared: Vec<(String, bool)>,
     },
     Other,
 }
@@ -111,6 +132,9 @@ fn store(object: ObjectRef<'_>, vaults: &IndexMap<Located<String>, Vault>) -> St
             },
         };
     }
+    if let Some(provider) = object.0.pointer("/spec/provider/onepassword") {
+        return one_password(provider, vaults);
+    }
     let provider = object
         .0
         .pointer("/spec/provider")
@@ -120,6 +144,37 @@ fn store(object: ObjectRef<'_>, vaults: &IndexMap<Located<String>, Vault>) -> St
     Store {
         vault: Err(format!("provider `{provider}`")),
         provider: Provider::Other,
+    }
+}
+
+fn one_password(provider: &Value, vaults: &IndexMap<Located<String>, Vault>) -> Store {
+    let server = provider.get("connectHost").and_then(Value::as_str);
+    let server = server.unwrap_or_default();
+    let found = vaults.iter().find_map(|(name, vault)| match vault {
+        Vault::OnePasswordConnect(vault) if host(&vault.address) == host(server) => {
+            Some((name, vault))
+        }
+        _ => None,
+    });
+    let searched = provider.get("vaults").and_then(Value::as_object);
+    let mut order: Vec<(i64, String)> = searched
+        .into_iter()
+        .flatten()
+        .map(|(name, order)| (order.as_i64().unwrap_or_default(), name.clone()))
+        .collect();
+    order.sort();
+    let secrets = found.into_iter().flat_map(|(_, vault)| &vault.secrets);
+    let secrets = secrets.map(|(name, body)| (name.value.clone(), matches!(body, Body::Text(_))));
+    let documents = found.into_iter().flat_map(|(_, vault)| &vault.documents);
+    let documents = documents.map(|(name, _)| (name.value.clone(), false));
+    Store {
+        vault: found
+            .map(|(name, _)| name.value.clone())
+            .ok_or_else(|| format!("1Password Connect at `{server}`")),
+        provider: Provider::OnePassword {
+            order: order.into_iter().map(|(_, name)| name).collect(),
+            declared: secrets.chain(documents).collect(),
+        },
     }
 }
 
@@ -161,8 +216,46 @@ impl Store {
                 Some((mount, path)) => format!("{mount}/{path}"),
                 None => key.to_owned(),
             },
+            // As ESO 2.9.0 searches (`providers/v1/onepassword`, `findItem`).
+            Provider::OnePassword { order, declared } => {
+                let places = order.iter().map(|vault| format!("{vault}/{key}"));
+                let held = |place: &String| declared.iter().any(|(name, _)| name == place);
+                let mut held = places.clone().filter(held);
+                held.next()
+                    .or_else(|| places.clone().next())
+                    .unwrap_or_else(|| key.to_owned())
+            }
             _ => key.to_owned(),
         }
+    }
+
+    /// What of the secret is asked for; the whole body where `None`.
+    ///
+    /// For 1Password as ESO 2.9.0 reads it (`getObjType`, `getField`): an entry without a property means the field
+    /// `password`, which a plain body is.
+    pub(crate) fn property(
+        &self,
+        secret: &str,
+        property: Option<&str>,
+        part: Part<'_>,
+    ) -> Option<String> {
+        let Provider::OnePassword { declared, .. } = &self.provider else {
+            return match (property, part) {
+                (Some(property), Part::Field(field)) => Some(format!("{property}.{field}")),
+                (None, Part::Field(field)) => Some(field.to_owned()),
+                (property, _) => property.map(str::to_owned),
+            };
+        };
+        let label = match part {
+            Part::One => property.unwrap_or(PASSWORD),
+            Part::All => property?,
+            Part::Field(field) => field,
+        };
+        let label = label.strip_prefix("field/").unwrap_or(label);
+        let plain = declared
+            .iter()
+            .any(|(name, plain)| name == secret && *plain);
+        (!plain || label != PASSWORD).then(|| label.to_owned())
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod aws;
 mod hashicorp;
+mod onepassword;
 
 use std::sync::Arc;
 
@@ -49,6 +50,9 @@ pub(super) fn start(
             }
             Declared::HashicorpVault(vault) => {
                 hashicorp::start(name, vault, setting, &entropy, &mut deliveries)?
+            }
+            Declared::OnePasswordConnect(vault) => {
+                onepassword::start(name, vault, setting, &entropy, &mut deliveries)?
             }
         };
         all.insert(name.value.clone(), started);

@@ -2,12 +2,14 @@
 
 mod aws_secrets_manager;
 mod hashicorp_vault;
+mod one_password_connect;
 
 pub use aws_secrets_manager::{AccessKey, Allow, AwsSecretsManager, Role};
 pub use hashicorp_vault::{
     AuthMount, AuthRole, Capability, EngineKind, HashicorpVault, StaticToken,
 };
 use indexmap::IndexMap;
+pub use one_password_connect::{ConnectToken, Document, OnePasswordConnect, VaultAccess};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,6 +29,8 @@ pub enum Vault {
     AwsSecretsManager(AwsSecretsManager),
     /// HashiCorp Vault.
     HashicorpVault(HashicorpVault),
+    /// 1Password Connect.
+    OnePasswordConnect(OnePasswordConnect),
 }
 
 impl Vault {
@@ -35,6 +39,15 @@ impl Vault {
         match self {
             Self::AwsSecretsManager(vault) => &vault.secrets,
             Self::HashicorpVault(vault) => &vault.secrets,
+            Self::OnePasswordConnect(vault) => &vault.secrets,
+        }
+    }
+
+    /// Whether it holds a file under this name, which no step can change.
+    pub fn has_document(&self, name: &str) -> bool {
+        match self {
+            Self::OnePasswordConnect(vault) => vault.documents.contains_key(name),
+            _ => false,
         }
     }
 
@@ -43,6 +56,7 @@ impl Vault {
         match self {
             Self::AwsSecretsManager(_) => "AWS Secrets Manager",
             Self::HashicorpVault(_) => "HashiCorp Vault",
+            Self::OnePasswordConnect(_) => "1Password Connect",
         }
     }
 }
