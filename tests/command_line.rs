@@ -43,6 +43,13 @@ fn the_reference_of_the_command_line_is_the_help_texts() {
         "new",
         "soak",
         "up",
+        "status",
+        "down",
+        "rotate",
+        "fault",
+        "heal",
+        "logs",
+        "gc",
         "completions",
     ] {
         let arguments: Vec<&str> = [command, "--help"]

@@ -41,6 +41,11 @@ impl Clock {
             .unwrap_or(Timestamp::MAX)
     }
 
+    /// When this clock was made.
+    pub fn started(&self) -> Instant {
+        self.start
+    }
+
     /// The time since this clock was made.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()

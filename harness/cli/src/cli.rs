@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completions, lint, list, new, run, schema, soak, up};
+use crate::command::{
+    completions, down, fault, gc, heal, lint, list, logs, new, rotate, run, schema, soak, status,
+    up,
+};
 use crate::error::ExitStatus;
 
 /// Proves that a secret rotated in a vault reaches the pods that use it, through the External Secrets Operator.
@@ -44,6 +47,20 @@ enum Command {
     Soak(soak::Args),
     /// Start a lab for your own tools: a Kubernetes API and vaults on loopback, and a file to source.
     Up(up::Args),
+    /// Show a lab that is up: what is where, which faults are active, how many requests there were.
+    Status(status::Args),
+    /// End a lab, and wait until it is gone.
+    Down(down::Args),
+    /// Make a new version of a secret current in a vault of a lab.
+    Rotate(rotate::Args),
+    /// Make a vault of a lab misbehave towards those who come through the proxy.
+    Fault(fault::Args),
+    /// End the faults of a lab.
+    Heal(heal::Args),
+    /// Print the requests to the vaults of a lab.
+    Logs(logs::Args),
+    /// Remove what killed labs and runs left behind.
+    Gc,
     /// Print a shell's completions.
     Completions(completions::Args),
 }
@@ -89,6 +106,13 @@ pub fn main() -> ExitCode {
         Command::New(args) => new::execute(&args),
         Command::Soak(args) => soak::execute(args),
         Command::Up(args) => up::execute(args),
+        Command::Status(args) => status::execute(&args),
+        Command::Down(args) => down::execute(&args),
+        Command::Rotate(args) => rotate::execute(args),
+        Command::Fault(args) => fault::execute(args),
+        Command::Heal(args) => heal::execute(args),
+        Command::Logs(args) => logs::execute(args),
+        Command::Gc => gc::execute(),
         Command::Completions(args) => completions::execute(&args, &mut Cli::command()),
     };
     match outcome {

@@ -18,7 +18,7 @@ use rotaproof_scenario::model::vault::Vault;
 use rotaproof_vaults::Writer;
 
 pub use access::{Access, Transport, Variable};
-pub use embedded::{Embedded, Interactive};
+pub use embedded::{Embedded, Interactive, sweep};
 pub use error::Error;
 
 /// The vaults that a scenario declares, by its names for them.

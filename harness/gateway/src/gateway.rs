@@ -144,6 +144,15 @@ impl Gateway {
         Ok(())
     }
 
+    /// The hosts that the vault of this name answers for, as patterns; none where there is no such vault.
+    pub fn hosts(&self, name: &str) -> Vec<String> {
+        let attached = self.shared.routes.named(name);
+        let hosts = attached
+            .map(|attached| attached.vault.hosts())
+            .unwrap_or_default();
+        hosts.iter().map(ToString::to_string).collect()
+    }
+
     /// The journal of all requests.
     pub fn journal(&self) -> Journal {
         Journal(self.shared.ledger.clone())

@@ -5,6 +5,7 @@ use std::path::Path;
 use rotaproof_cluster::Vaults;
 use rotaproof_scenario::Case;
 use rotaproof_scenario::model::Eso;
+use rotaproof_scenario::model::step::Action;
 
 use crate::Error;
 
@@ -43,13 +44,22 @@ impl Declared {
         })
     }
 
-    /// A scenario's vaults and secrets.
+    /// A scenario's vaults, its secrets, and what it applies before it does anything else: expectations are passed
+    /// over, and so is a manifest that must be refused. The first other step is where its user takes over.
     pub fn of(case: &Case) -> Self {
+        let setting_up = case.steps.iter().map_while(|step| match &step.value {
+            Action::Apply(apply) => Some(Some(apply)),
+            Action::Expect(_) => Some(None),
+            _ => None,
+        });
+        let applied = setting_up.flatten().filter(|apply| apply.refused.is_none());
+        let manifests = applied.filter_map(|apply| case.manifests.get(&apply.manifest));
+        let documents = manifests.flat_map(|manifest| &manifest.documents);
         Self {
             title: Some(case.title.clone()),
             vaults: case.vaults.clone(),
             eso: case.eso.clone(),
-            objects: Vec::new(),
+            objects: documents.map(|document| document.object.clone()).collect(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{Error, private};
 const MARK: &str = "# Written by `rotaproof up`";
 
 /// `export NAME='value'` lines, for the user alone; removed with this value.
-pub struct EnvFile {
+pub(crate) struct EnvFile {
     path: PathBuf,
     text: SecretValue,
 }
@@ -21,12 +21,7 @@ impl EnvFile {
     /// # Errors
     /// [`Error::Usage`] where another file is there.
     pub(crate) fn write(path: &Path, text: SecretValue) -> Result<Self, Error> {
-        if !is_ours(path)? {
-            return Err(Error::Usage(format!(
-                "{} is not an env file of a lab, and is left as it is: choose another --env-file",
-                path.display()
-            )));
-        }
+        Self::check(path)?;
         private::write(path, text.expose())?;
         Ok(Self {
             path: path.to_owned(),
@@ -34,9 +29,15 @@ impl EnvFile {
         })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Refuses a path where somebody else's file is.
+    pub(crate) fn check(path: &Path) -> Result<(), Error> {
+        match is_ours(path)? {
+            true => Ok(()),
+            false => Err(Error::Usage(format!(
+                "{} is not an env file of a lab, and is left as it is: choose another --env-file",
+                path.display()
+            ))),
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! A lab that is up.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use rotaproof_apiserver::Access as ApiAccess;
-use rotaproof_base::{Clock, Entropy};
+use rotaproof_base::{Clock, Entropy, SecretValue};
 use rotaproof_cluster::{Interactive, Wanted};
+use rotaproof_gateway::Journal;
 use rotaproof_runner::values;
+use tokio_util::sync::CancellationToken;
 
+use crate::control::{self, Board, Facts, Status};
 use crate::env_file::{self, EnvFile};
 use crate::ports::{KUBERNETES, PROXY};
 use crate::variables::{self, Variables};
@@ -19,32 +23,30 @@ pub struct Options {
     pub declared: Declared,
     /// Where it listens.
     pub ports: Ports,
-    /// The env file; `env` in the lab's folder unless given.
+    /// Where to write the environment too, besides `env` in the lab's folder.
     pub env_file: Option<PathBuf>,
+    /// What the operator takes in place of every `refreshInterval`.
+    pub refresh: Option<Duration>,
 }
 
 /// Where one vault is reached.
-pub struct Endpoint {
-    /// The vault, by its name in the lab.
-    pub vault: String,
+pub(crate) struct Endpoint {
+    /// Its name in the lab.
+    pub(crate) name: String,
     /// What it is.
-    pub product: &'static str,
-    /// Its direct endpoint.
-    pub url: String,
+    pub(crate) product: &'static str,
+    /// The URL of its direct endpoint.
+    pub(crate) url: String,
 }
 
 /// A lab that is up. Dropping it removes its files; [`Lab::stop`] ends everything in order.
 pub struct Lab {
     interactive: Interactive,
-    /// The forward proxy.
-    pub proxy: SocketAddr,
-    /// The Kubernetes API.
-    pub kubernetes: SocketAddr,
-    /// The vaults.
-    pub vaults: Vec<Endpoint>,
-    env_file: EnvFile,
+    board: Arc<Board>,
+    environment: SecretValue,
+    _env_files: Vec<EnvFile>,
     // Last: its folder goes when nothing is left that uses it.
-    held: Held,
+    _held: Held,
 }
 
 impl Lab {
@@ -57,10 +59,14 @@ impl Lab {
             declared,
             ports,
             env_file,
+            refresh,
         } = options;
+        let place = held.place();
         let names = || declared.vaults.keys().map(|name| name.value.as_str());
         ports.check(names())?;
-        let place = held.place();
+        if let Some(path) = &env_file {
+            EnvFile::check(path)?;
+        }
         let (proxy_listener, proxy) = ports.bind(PROXY).await?;
         let (api_listener, kubernetes) = ports.bind(KUBERNETES).await?;
         let mut listeners = Vec::new();
@@ -71,63 +77,99 @@ impl Lab {
         let entropy = Entropy::from_system()
             .map_err(|_| Error::Environment("the system has no randomness to give".into()))?;
         let clock = Clock::system();
-        let api_access =
-            ApiAccess::new(&clock).map_err(|error| Error::Environment(error.to_string()))?;
+        let api_access = ApiAccess::new(&clock);
+        let api_access = api_access.map_err(|error| Error::Environment(error.to_string()))?;
         let wanted = Wanted {
             vaults: &declared.vaults,
             eso: &declared.eso,
         };
-        let interactive = Interactive::start(&wanted, &entropy, clock).await?;
-        seed(&interactive, &declared, &entropy.fork("values")).await?;
+        let mut interactive = Interactive::start(&wanted, &entropy, clock, refresh).await?;
+        let values = entropy.fork("values");
+        seed(&interactive, &declared, &values).await?;
 
-        let (gateway, tasks) = (&interactive.lab.gateway, &interactive.tasks);
-        gateway.serve_tools(proxy_listener, tasks);
-        interactive.api.serve(api_listener, &api_access, tasks);
+        let (gateway, tasks) = (interactive.lab.gateway.clone(), interactive.tasks.clone());
+        gateway.serve_tools(proxy_listener, &tasks);
+        interactive.api.serve(api_listener, &api_access, &tasks);
 
         let authority = place.file("ca.pem");
         let both = [gateway.ca_pem(), api_access.ca_pem()].concat();
         private::write(&authority, both.as_bytes())?;
         let kubeconfig = place.file("kubeconfig");
-        let text = api_access.kubeconfig(&format!("https://{kubernetes}"), "default");
-        private::write(&kubeconfig, text.expose())?;
-        let mut variables = Variables::of(&kubeconfig, &authority, proxy);
+        let kubernetes = format!("https://{kubernetes}");
+        private::write(
+            &kubeconfig,
+            api_access.kubeconfig(&kubernetes, "default").expose(),
+        )?;
+        let mut variables = Variables::of(place, &kubeconfig, &authority, proxy);
         let mut vaults = Vec::new();
-        for ((name, declared), (listener, address)) in declared.vaults.iter().zip(listeners) {
+        for ((name, vault), (listener, address)) in declared.vaults.iter().zip(listeners) {
             let Some(access) = interactive.lab.accesses.get(&name.value) else {
                 continue;
             };
             gateway
-                .serve_tools_direct(&name.value, listener, access.transport, tasks)
+                .serve_tools_direct(&name.value, listener, access.transport, &tasks)
                 .map_err(|error| Error::Environment(error.to_string()))?;
             let url = variables::url(access, address);
             variables.add_vault(access, &url, place)?;
             vaults.push(Endpoint {
-                vault: name.value.clone(),
-                product: declared.product(),
+                name: name.value.clone(),
+                product: vault.product(),
                 url,
             });
         }
-        let env_file = env_file.unwrap_or_else(|| place.file("env"));
-        let text = env_file::render(&place.name().to_string(), variables.all());
-        let env_file = EnvFile::write(&env_file, text)?;
+        let environment = env_file::render(&place.name().to_string(), variables.all());
+        let own = place.file("env");
+        let named = env_file.clone().unwrap_or_else(|| own.clone());
+        let mut env_files = vec![EnvFile::write(&own, environment.clone())?];
+        if let Some(path) = env_file {
+            env_files.push(EnvFile::write(&path, environment.clone())?);
+        }
+        let board = Arc::new(Board {
+            facts: Facts {
+                name: place.name().to_string(),
+                scenario: declared.title,
+                refresh,
+                env_file: named,
+                folder: place.folder().to_owned(),
+                kubernetes,
+                proxy: format!("http://{proxy}"),
+                vaults,
+            },
+            clock: interactive.lab.clock.clone(),
+            entropy: values,
+            gateway,
+            declared: declared.vaults,
+            writers: std::mem::take(&mut interactive.lab.writers),
+            ending: CancellationToken::new(),
+        });
+        control::serve(place, board.clone(), &tasks)?;
         Ok(Self {
             interactive,
-            proxy,
-            kubernetes,
-            vaults,
-            env_file,
-            held,
+            board,
+            environment,
+            _env_files: env_files,
+            _held: held,
         })
     }
 
-    /// The env file.
-    pub fn env_file(&self) -> &Path {
-        self.env_file.path()
+    /// How it fares.
+    pub fn status(&self) -> Status {
+        self.board.status()
     }
 
-    /// The folder of its files.
-    pub fn folder(&self) -> &Path {
-        self.held.place().folder()
+    /// The text of its env file.
+    pub fn environment(&self) -> &SecretValue {
+        &self.environment
+    }
+
+    /// The journal of its requests.
+    pub fn journal(&self) -> Journal {
+        self.board.gateway.journal()
+    }
+
+    /// Waits until somebody asks it to end (`rotaproof down`).
+    pub async fn asked_to_end(&self) {
+        self.board.ending.cancelled().await;
     }
 
     /// Ends everything; nothing stays behind.
@@ -136,21 +178,23 @@ impl Lab {
     }
 }
 
-/// Creates the declared secrets.
+/// Creates the declared secrets, and applies the declared objects.
 async fn seed(
     interactive: &Interactive,
     declared: &Declared,
     entropy: &Entropy,
 ) -> Result<(), Error> {
+    let lab = &interactive.lab;
     for (vault, declared) in &declared.vaults {
-        let Some(writer) = interactive.lab.writers.get(&vault.value) else {
+        let Some(writer) = lab.writers.get(&vault.value) else {
             continue;
         };
         for (secret, body) in declared.secrets() {
-            let content = values::content(body, entropy);
-            let created = writer.create(secret, &content).await;
+            let created = writer.create(secret, &values::content(body, entropy)).await;
             created.map_err(|error| Error::Environment(error.to_string()))?;
         }
     }
-    Ok(())
+    let authority = lab.gateway.ca_pem();
+    let applied = rotaproof_runner::apply_objects(&lab.client, authority, &declared.objects);
+    applied.await.map_err(Error::Usage)
 }

@@ -3,6 +3,7 @@
 //!
 //! A lab has a name and a private folder ([`Place`]); the process that holds the folder's lock is the lab.
 
+pub mod control;
 mod declared;
 mod env_file;
 mod error;
@@ -10,11 +11,12 @@ mod lab;
 mod place;
 mod ports;
 mod private;
+mod sweep;
 mod variables;
 
 pub use declared::Declared;
-pub use env_file::EnvFile;
 pub use error::Error;
-pub use lab::{Endpoint, Lab, Options};
+pub use lab::{Lab, Options};
 pub use place::{Held, Name, Place};
 pub use ports::Ports;
+pub use sweep::{Swept, sweep};

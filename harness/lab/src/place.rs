@@ -2,18 +2,21 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::{Error, private};
 
-/// The variable that says where labs keep their files.
-const STATE: &str = "ROTAPROOF_STATE";
-
 /// A lab's name: what a folder can be called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(String);
+
+impl Name {
+    /// The variable that says which lab a command means.
+    pub const VARIABLE: &'static str = "ROTAPROOF_LAB";
+}
 
 impl Default for Name {
     fn default() -> Self {
@@ -47,22 +50,34 @@ pub struct Place {
 }
 
 impl Place {
+    /// The variable that says where labs keep their files.
+    pub const STATE: &'static str = "ROTAPROOF_STATE";
+
     /// The folder of all labs: `$ROTAPROOF_STATE`, else `rotaproof` in the user's state folder (XDG).
     ///
     /// # Errors
     /// Where neither it nor `HOME` is set.
     pub fn root() -> Result<PathBuf, Error> {
-        let variable = |name| {
-            let value = std::env::var_os(name).map(PathBuf::from);
-            value.filter(|path| path.is_absolute())
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(folder) = variable(Self::STATE) {
+            let folder = PathBuf::from(folder);
+            return std::path::absolute(&folder).map_err(Error::file("find", &folder));
+        }
+        // The XDG Base Directory Specification: a relative path is invalid, and ignored.
+        let absolute = |name| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|it| it.is_absolute())
         };
-        let state = || variable("XDG_STATE_HOME").map(|folder| folder.join("rotaproof"));
-        let home = || variable("HOME").map(|home| home.join(".local/state/rotaproof"));
-        variable(STATE).or_else(state).or_else(home).ok_or_else(|| {
+        let state = absolute("XDG_STATE_HOME");
+        let state = state.or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let state = state.ok_or_else(|| {
             Error::Environment(format!(
-                "there is no place for the lab's files: set {STATE} to an absolute path"
+                "there is no place for the lab's files: neither {} nor HOME is set",
+                Self::STATE
             ))
-        })
+        })?;
+        Ok(state.join("rotaproof"))
     }
 
     /// The place of the lab of this name; nothing is made yet.
@@ -87,6 +102,24 @@ impl Place {
     /// A file in the folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// Where the output of a lab goes that is a process of its own: beside its folder, which it outlives.
+    ///
+    /// # Errors
+    /// Where the folder of all labs cannot be made.
+    pub fn log(&self) -> Result<PathBuf, Error> {
+        let root = self.folder.parent().unwrap_or(&self.folder);
+        private::folder(root)?;
+        Ok(root.join(format!("{}.log", self.name)))
+    }
+
+    /// Removes the log, where it says nothing.
+    fn drop_silent_log(&self) {
+        let Ok(log) = self.log() else { return };
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() == 0) {
+            let _ = std::fs::remove_file(log);
+        }
     }
 
     fn lock_file(&self) -> PathBuf {
@@ -132,6 +165,24 @@ impl Place {
                 return Ok(held);
             }
         }
+    }
+
+    /// Whether the folder is a lab's.
+    pub(crate) fn was_a_lab(&self) -> bool {
+        self.lock_file().is_file()
+    }
+
+    /// Waits until no process holds the lock.
+    pub(crate) async fn wait_until_free(&self) -> Result<(), Error> {
+        let path = self.lock_file();
+        let waited = tokio::task::spawn_blocking(move || match File::open(&path) {
+            Ok(lock) => lock.lock_shared().map_err(Error::file("lock", &path)),
+            // Its folder is the last that a lab removes.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::file("open", &path)(error)),
+        });
+        let waited = waited.await;
+        waited.map_err(|error| Error::Environment(error.to_string()))?
     }
 
     /// Whether a process holds the lock.
@@ -182,6 +233,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        self.place.drop_silent_log();
         if let Err(error) = std::fs::remove_dir_all(&self.place.folder) {
             tracing::warn!(%error, "cannot remove the lab's folder");
         }

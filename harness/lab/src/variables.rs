@@ -6,7 +6,7 @@ use std::path::Path;
 use rotaproof_base::SecretValue;
 use rotaproof_cluster::{Access, Transport, Variable};
 
-use crate::{Error, Place, private};
+use crate::{Error, Name, Place, private};
 
 /// Every tool's own name for the authorities that it trusts.
 const AUTHORITY: [&str; 7] = [
@@ -29,8 +29,18 @@ pub(crate) struct Variables(Vec<(String, SecretValue)>);
 
 impl Variables {
     /// The cluster and the way through the proxy.
-    pub(crate) fn of(kubeconfig: &Path, authority: &Path, proxy: SocketAddr) -> Self {
+    pub(crate) fn of(
+        place: &Place,
+        kubeconfig: &Path,
+        authority: &Path,
+        proxy: SocketAddr,
+    ) -> Self {
         let mut all = Self(Vec::new());
+        // Our own commands in that shell mean this lab.
+        if let Some(root) = place.folder().parent() {
+            all.add(Place::STATE, path(root));
+        }
+        all.add(Name::VARIABLE, place.name().to_string());
         all.add("KUBECONFIG", path(kubeconfig));
         for name in PROXY {
             all.add(name, format!("http://{proxy}"));

@@ -37,6 +37,9 @@ pub struct Options {
     pub flood_gate: bool,
     /// The vaults that it can speak to.
     pub providers: Providers,
+    /// In place of every `refreshInterval` of an ExternalSecret that is not 0. ESO has no such flag: it is for people
+    /// who do not want to wait, with manifests that they do not want to change.
+    pub refresh: Option<Duration>,
 }
 
 impl Options {
@@ -49,6 +52,7 @@ impl Options {
             store_requeue: Duration::from_secs(5 * 60),
             flood_gate: true,
             providers: Providers::builtin(),
+            refresh: None,
         }
     }
 }

@@ -69,6 +69,32 @@ pub(crate) fn trust_gateway(object: &mut Value, authority: &str) -> bool {
     own
 }
 
+/// Applies objects in their order, as an `apply` step does.
+///
+/// # Errors
+/// The API's refusal of the first that it does not take, with the object's kind and name.
+pub async fn apply_objects(
+    client: &Client,
+    authority: &str,
+    objects: &[Value],
+) -> Result<(), String> {
+    let kinds = Kinds::default();
+    for object in objects {
+        let mut object = object.clone();
+        trust_gateway(&mut object, authority);
+        if let Err(error) = kinds.apply(client, &object).await {
+            let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+            let (kind, name) = (text("/kind"), text("/metadata/name"));
+            return Err(format!(
+                "the API refused {} {}: {error}",
+                kind.unwrap_or("an object"),
+                name.unwrap_or_default()
+            ));
+        }
+    }
+    Ok(())
+}
+
 impl Kinds {
     /// The API for an object, and its name.
     async fn api(

@@ -20,6 +20,7 @@ pub mod values;
 mod workload;
 mod world;
 
+pub use apply::apply_objects;
 pub use driver::{Driver, Place, Plan};
 pub use schedule::{Audit, Listener, Options, run};
 pub use staleness::Staleness;

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use rotaproof_base::{Entropy, SecretValue};
 use rotaproof_scenario::model::{Alphabet, Body, Generator, Value};
+use rotaproof_scenario::{Located, Span};
 use rotaproof_vaults::Content;
 
 const ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -47,6 +48,25 @@ pub fn rotated(
         }
     }
     new
+}
+
+/// A declaration for a secret that only its content is known of: new text in each of its fields.
+pub fn generated_like(content: &Content) -> Body {
+    let text = || {
+        Value::Generated(Generator::Text {
+            length: 32,
+            alphabet: Alphabet::Alphanumeric,
+        })
+    };
+    match content {
+        Content::Text(_) => Body::Text(text()),
+        Content::Fields(fields) => Body::Fields(
+            fields
+                .keys()
+                .map(|name| (Located::new(name.clone(), Span::default()), text()))
+                .collect(),
+        ),
+    }
 }
 
 /// One value.

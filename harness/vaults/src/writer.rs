@@ -14,6 +14,24 @@ pub enum Content {
     Fields(IndexMap<String, SecretValue>),
 }
 
+impl Content {
+    /// A body as its vault hands it out: fields where it is a JSON object of texts, else text.
+    pub fn of_body(body: SecretValue) -> Self {
+        use serde_json::{Map, Value};
+        let Ok(object) = serde_json::from_slice::<Map<String, Value>>(body.expose()) else {
+            return Self::Text(body);
+        };
+        let fields = object.into_iter().map(|(name, value)| match value {
+            Value::String(text) => Some((name, SecretValue::new(text))),
+            _ => None,
+        });
+        match fields.collect::<Option<IndexMap<_, _>>>() {
+            Some(fields) => Self::Fields(fields),
+            None => Self::Text(body),
+        }
+    }
+}
+
 /// How a new version becomes the current one. Each vault supports some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
@@ -115,4 +133,38 @@ pub trait Writer: Send + Sync {
 
     /// Makes a disabled version readable again, where the vault can.
     async fn enable(&self, secret: &str, version: &str) -> Result<Ack, WriteError>;
+
+    /// What is current, as the vault's administrator reads it.
+    async fn read(&self, _secret: &str) -> Result<Content, WriteError> {
+        Err(WriteError::Unsupported {
+            vault: "this vault's writer",
+            operation: "way to read a secret",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::fields(r#"{"user":"a","password":"b"}"#, Some(2))]
+    #[case::text("just text", None)]
+    #[case::number(r#"{"port":5432}"#, None)]
+    #[case::array(r#"["a"]"#, None)]
+    fn a_body_has_fields_where_it_is_an_object_of_texts(
+        #[case] body: &str,
+        #[case] fields: Option<usize>,
+    ) {
+        let content = Content::of_body(SecretValue::new(body));
+        match content {
+            Content::Fields(found) => assert_eq!(Some(found.len()), fields),
+            Content::Text(text) => {
+                assert_eq!(fields, None);
+                assert!(text.expose() == body.as_bytes());
+            }
+        }
+    }
 }

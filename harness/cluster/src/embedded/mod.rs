@@ -28,6 +28,11 @@ const EPOCH: &str = "2025-11-08T00:00:00Z";
 /// The cluster's `--service-account-issuer`.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
+/// Removes the folders of pods whose process is gone, and says how many there were.
+pub fn sweep() -> usize {
+    rotaproof_pods::sweep()
+}
+
 /// The embedded lane.
 pub struct Embedded;
 
@@ -38,7 +43,7 @@ impl Lane for Embedded {
     }
 
     fn sweep(&self) {
-        let swept = rotaproof_pods::sweep();
+        let swept = sweep();
         if swept > 0 {
             tracing::info!(swept, "folders of runs that were killed");
         }
@@ -60,7 +65,7 @@ impl Lane for Embedded {
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
         let epoch: Timestamp = EPOCH.parse().map_err(Error::starting("the clock"))?;
         let clock = Clock::starting_at(epoch);
-        let interactive = Interactive::start(wanted, entropy, clock).await?;
+        let interactive = Interactive::start(wanted, entropy, clock, None).await?;
         Ok(interactive.lab)
     }
 }
@@ -76,7 +81,8 @@ pub struct Interactive {
 }
 
 impl Interactive {
-    /// Starts the lab's parts. Must be called inside a tokio runtime whose clock `clock` follows.
+    /// Starts the lab's parts. Must be called inside a tokio runtime whose clock `clock` follows. The operator takes
+    /// `refresh` in place of every interval of an ExternalSecret.
     ///
     /// # Errors
     /// Where a part cannot start.
@@ -84,6 +90,7 @@ impl Interactive {
         wanted: &Wanted<'_>,
         entropy: &Entropy,
         clock: Clock,
+        refresh: Option<Duration>,
     ) -> Result<Self, Error> {
         let fingerprinter = Fingerprinter::draw(&entropy.fork("fingerprints"));
         let tasks = TaskGroup::new();
@@ -141,6 +148,7 @@ impl Interactive {
             egress,
             clock: clock.clone(),
             entropy: entropy.fork("operator"),
+            refresh,
             tasks: tasks.clone(),
             pods: Mutex::new(Some(pods)),
             operator: Mutex::new(None),
@@ -179,6 +187,7 @@ struct Running {
     egress: rotaproof_egress::Client,
     clock: Clock,
     entropy: Entropy,
+    refresh: Option<Duration>,
     tasks: TaskGroup,
     pods: Mutex<Option<Pods>>,
     operator: Mutex<Option<Operator>>,
@@ -191,7 +200,10 @@ impl Cluster for Running {
         if let Some(running) = operator.take() {
             running.stop().await;
         }
-        let options = rotaproof_operator::Options::new(self.clock.clone(), self.entropy.clone());
+        let options = rotaproof_operator::Options {
+            refresh: self.refresh,
+            ..rotaproof_operator::Options::new(self.clock.clone(), self.entropy.clone())
+        };
         let client = self.client.clone();
         *operator = Some(rotaproof_operator::start(
             client,

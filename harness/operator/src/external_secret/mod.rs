@@ -50,12 +50,14 @@ pub(crate) async fn reconcile(engine: Arc<Engine>, key: Key) -> Result<Outcome, 
         return Ok(Outcome::Done);
     };
     let api: Api<ExternalSecret> = Api::namespaced(engine.client.clone(), &key.namespace);
+    let mut external = (*external).clone();
+    refresh::hasten(&mut external, engine.options.refresh);
     let run = Run {
         start: engine.options.clock.now(),
         target: Target::of(&engine, &external),
         engine: &engine,
         api,
-        external: (*external).clone(),
+        external,
     };
     run.reconcile().await.map_err(|failure| failure.text)
 }

@@ -24,6 +24,13 @@ fn interval(external: &ExternalSecret) -> GoDuration {
         .unwrap_or(GoDuration::new(DEFAULT_INTERVAL))
 }
 
+/// Puts `refresh` in the place of an interval that is not 0.
+pub(super) fn hasten(external: &mut ExternalSecret, refresh: Option<Duration>) {
+    if let Some(refresh) = refresh.filter(|_| !interval(external).is_never()) {
+        external.spec.refresh_interval = Some(GoDuration::new(refresh));
+    }
+}
+
 /// Whether the policy asks for a fetch now.
 pub(super) fn is_due(external: &ExternalSecret, now: Timestamp) -> bool {
     let status = external.status.clone().unwrap_or_default();
@@ -103,6 +110,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[rstest]
+    #[case("1h", "5s")]
+    #[case("0", "0")]
+    fn every_interval_but_0_is_hastened(#[case] written: &str, #[case] then: &str) {
+        let mut object = external(json!({"refreshInterval": written}), None, false);
+        hasten(&mut object, Some(Duration::from_secs(5)));
+        let wanted = external(json!({"refreshInterval": then}), None, false);
+        assert_eq!(interval(&object).to_std(), interval(&wanted).to_std());
+    }
 
     fn external(spec: Value, refreshed: Option<&str>, synced: bool) -> ExternalSecret {
         let mut object: ExternalSecret = serde_json::from_value(json!({

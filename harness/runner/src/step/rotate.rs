@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 use rotaproof_base::SecretValue;
 use rotaproof_events::Event;
+use rotaproof_scenario::model::Body;
 use rotaproof_scenario::model::step::{Rotate, Strategy};
-use rotaproof_scenario::model::{Body, Value};
 use rotaproof_vaults::{self as vaults, Content};
 
 use super::writer;
@@ -47,7 +47,8 @@ fn acknowledged(stage: &Stage<'_>, rotate: &Rotate, secret: &str, current: &str)
 
 async fn write(stage: &Stage<'_>, rotate: &Rotate, secret: &str) -> Result<String, Trouble> {
     let previous = current_content(stage, secret);
-    let Some(body) = declared(stage, rotate).or_else(|| previous.as_ref().map(generated_like))
+    let Some(body) =
+        declared(stage, rotate).or_else(|| previous.as_ref().map(values::generated_like))
     else {
         return Err(Trouble::failed(format!("{secret} has never been written")));
     };
@@ -123,25 +124,4 @@ fn current_content(stage: &Stage<'_>, secret: &str) -> Option<Content> {
 fn declared(stage: &Stage<'_>, rotate: &Rotate) -> Option<Body> {
     let vault = stage.case.vaults.get(rotate.secret.vault.as_str())?;
     vault.secrets().get(rotate.secret.secret.as_str()).cloned()
-}
-
-/// For a secret that a `write` step made: new text in each of its fields.
-fn generated_like(content: &Content) -> Body {
-    use rotaproof_scenario::model::{Alphabet, Generator};
-    use rotaproof_scenario::{Located, Span};
-    let text = || {
-        Value::Generated(Generator::Text {
-            length: 32,
-            alphabet: Alphabet::Alphanumeric,
-        })
-    };
-    match content {
-        Content::Text(_) => Body::Text(text()),
-        Content::Fields(fields) => Body::Fields(
-            fields
-                .keys()
-                .map(|name| (Located::new(name.clone(), Span::default()), text()))
-                .collect(),
-        ),
-    }
 }

@@ -191,6 +191,18 @@ impl Writer for AwsWriter {
             operation: "way to enable one version",
         })
     }
+
+    async fn read(&self, secret: &str) -> Result<Content, WriteError> {
+        let answer = self.sdk.get_secret_value().secret_id(secret).send().await;
+        let answer = answer.map_err(|e| failed("GetSecretValue", secret, &e))?;
+        match answer.secret_string {
+            Some(text) => Ok(Content::of_body(SecretValue::new(text))),
+            None => Err(WriteError::Unsupported {
+                vault: VAULT,
+                operation: "text in a secret that is binary",
+            }),
+        }
+    }
 }
 
 /// The SecretString for a content: a JSON object of its fields, or the text as it is.

@@ -365,4 +365,17 @@ impl Writer for AzureWriter {
     async fn enable(&self, secret: &str, version: &str) -> Result<Ack, WriteError> {
         self.switch(secret, version, true).await
     }
+
+    async fn read(&self, secret: &str) -> Result<Content, WriteError> {
+        let call = Call {
+            operation: "SecretGet",
+            secret,
+            method: Method::GET,
+            path: format!("secrets/{secret}"),
+            body: None,
+        };
+        let body = self.call(call).await?;
+        let value = body.get("value").and_then(Value::as_str);
+        Ok(Content::Text(SecretValue::new(value.unwrap_or_default())))
+    }
 }

@@ -413,4 +413,27 @@ impl Writer for HashicorpWriter {
             operation: "way to enable one version",
         })
     }
+
+    async fn read(&self, secret: &str) -> Result<Content, WriteError> {
+        let place = self.place(secret, "kv read")?;
+        let (operation, path) = match place.mount.kind {
+            MountKind::KvV1 => ("kv-v1 read", place.v1()),
+            MountKind::KvV2 => ("kv-v2 read", place.v2("data")),
+        };
+        let data = self
+            .call(Call {
+                operation,
+                secret,
+                method: Method::GET,
+                path,
+                body: None,
+            })
+            .await?;
+        let data = match place.mount.kind {
+            MountKind::KvV1 => Some(&data),
+            MountKind::KvV2 => data.get("data"),
+        };
+        let data = data.map(Value::to_string).unwrap_or_default();
+        Ok(Content::of_body(SecretValue::new(data)))
+    }
 }
