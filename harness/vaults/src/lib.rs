@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod azure;
 mod contract;
+pub mod gcp;
 pub mod hashicorp;
 pub mod onepassword;
 mod writer;
