@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use rotaproof_base::{Clock, Dial};
 use rustls::ClientConfig;
@@ -16,6 +16,10 @@ use crate::trust;
 
 /// The largest body of an answer, in bytes.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// The trailers of an answer, among its extensions, where it has some.
+#[derive(Clone, Debug)]
+pub struct Trailers(pub HeaderMap);
 
 /// What to build a [`Client`] from.
 pub struct Builder {
@@ -97,6 +101,14 @@ impl Client {
         let protocols = self.tls.alpn_protocols.clone();
         let tls = trust::config(&self.clock, &[pem.to_owned()], protocols)?;
         Ok(self.with_tls(tls))
+    }
+
+    /// The same settings without any open connection, and nothing but HTTP/2 offered to `https` servers, as a gRPC
+    /// client does.
+    pub fn only_http2(&self) -> Self {
+        let mut tls = ClientConfig::clone(&self.tls);
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        self.with_tls(Arc::new(tls))
     }
 
     fn with_tls(&self, tls: Arc<ClientConfig>) -> Self {
@@ -204,7 +216,7 @@ impl Client {
         connection: Connection,
         answer: Response<hyper::body::Incoming>,
     ) -> Result<Response<Bytes>, Error> {
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
         let body = Limited::new(body, MAX_BODY)
             .collect()
             .await
@@ -218,8 +230,11 @@ impl Client {
                     target: target.authority.clone(),
                     message: error.to_string(),
                 },
-            })?
-            .to_bytes();
+            })?;
+        if let Some(trailers) = body.trailers() {
+            parts.extensions.insert(Trailers(trailers.clone()));
+        }
+        let body = body.to_bytes();
         if !connection.is_http2() {
             self.pool.put(target, connection);
         }

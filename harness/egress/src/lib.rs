@@ -13,6 +13,6 @@ mod pool;
 mod target;
 mod trust;
 
-pub use client::{Builder, Client, MAX_BODY};
+pub use client::{Builder, Client, MAX_BODY, Trailers};
 pub use error::Error;
 pub use trust::CertificateFlaw;

@@ -7,7 +7,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AwsProvider, AzureKvProvider, Condition, OnePasswordProvider, VaultProvider};
+use super::{
+    AwsProvider, AzureKvProvider, Condition, GcpProvider, OnePasswordProvider, VaultProvider,
+};
 use crate::record::{record, resource};
 
 resource! {
@@ -53,6 +55,8 @@ record! {
             azurekv: AzureKvProvider,
             /// 1Password Connect.
             onepassword: OnePasswordProvider,
+            /// GCP Secret Manager.
+            gcpsm: GcpProvider,
             /// HashiCorp Vault.
             vault: VaultProvider,
         }
@@ -80,11 +84,12 @@ impl StoreProvider {
         typed.count() + self.other.len()
     }
 
-    fn typed(&self) -> [(&'static str, bool); 4] {
+    fn typed(&self) -> [(&'static str, bool); 5] {
         [
             ("aws", self.aws.is_some()),
             ("azurekv", self.azurekv.is_some()),
             ("onepassword", self.onepassword.is_some()),
+            ("gcpsm", self.gcpsm.is_some()),
             ("vault", self.vault.is_some()),
         ]
     }

@@ -2,7 +2,10 @@
 
 use k8s_openapi::ByteString;
 
-use super::{AwsAuthSecretRef, AwsJwtAuth, SecretKeySelector, ServiceAccountSelector, TextMap};
+use super::{
+    AwsAuthSecretRef, AwsJwtAuth, GcpAuthSecretRef, GcpWorkloadIdentity, SecretKeySelector,
+    ServiceAccountSelector, TextMap,
+};
 use crate::record::{record, words};
 
 words! {
@@ -275,35 +278,6 @@ record! {
             service_account_ref: ServiceAccountSelector,
             /// Workload identity.
             workload_identity: GcpWorkloadIdentity,
-        }
-    }
-}
-
-record! {
-    /// A service account key.
-    #[derive(Default)]
-    GcpAuthSecretRef { optional {
-        /// The key file.
-        secret_access_key_secret_ref: SecretKeySelector,
-    } }
-}
-
-record! {
-    /// Workload identity.
-    #[derive(Default)]
-    GcpWorkloadIdentity {
-        required {
-            /// The Kubernetes service account.
-            service_account_ref: ServiceAccountSelector,
-        }
-        optional {
-            /// The cluster's location.
-            cluster_location: String,
-            /// The cluster's name.
-            cluster_name: String,
-            /// The cluster's project.
-            #[serde(rename = "clusterProjectID")]
-            cluster_project_id: String,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod aws;
 mod context;
+mod gcp;
 mod hashicorp;
 mod onepassword;
 mod transport;
@@ -94,6 +95,7 @@ impl Providers {
         Self::default()
             .with("aws", Arc::new(aws::Aws))
             .with("onepassword", Arc::new(onepassword::OnePassword))
+            .with("gcpsm", Arc::new(gcp::Gcp::default()))
             .with("vault", Arc::new(hashicorp::HashicorpVault))
     }
 
