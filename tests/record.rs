@@ -27,6 +27,15 @@ fn the_aws_manifests_are_the_records_own_to_the_letter() {
 }
 
 #[test]
+fn the_gcp_manifests_are_the_records_own_to_the_letter() {
+    let blocks = blocks();
+    for (block, name) in blocks[5..].iter().zip(["store", "externalsecret"]) {
+        let manifest = read(&format!("scenarios/seed/gcp/manifests/{name}.yaml"));
+        assert_eq!(&manifest, block, "{name}.yaml");
+    }
+}
+
+#[test]
 fn a_corrected_manifest_differs_from_the_record_only_where_its_finding_says() {
     let lines = |path| -> Vec<String> {
         let mut lines: Vec<String> = read(path)

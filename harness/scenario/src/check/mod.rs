@@ -1,6 +1,7 @@
 //! What can be known to be wrong without running: one file per check.
 
 mod budgets;
+mod gcp;
 mod keys;
 mod names;
 mod stores;
@@ -103,10 +104,11 @@ pub(crate) fn check(
         states: states(scenario, manifests, mapping),
         objects: applied(&scenario.steps, manifests),
     };
-    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 7] = [
+    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 8] = [
         vaults::check,
         names::check,
         strategies::check,
+        gcp::check,
         stores::check,
         subjects::check,
         keys::check,

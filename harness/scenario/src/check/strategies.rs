@@ -32,15 +32,23 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
                 );
             }
         }
-        Action::Remove(remove) if !remove.forced && !has_trash(checked, &remove.secret) => {
-            found.push(
-                Diagnostic::error(
-                    checked.source,
-                    remove.secret.span,
-                    "1Password Connect deletes an item for good",
-                )
-                .help("say so: `forced: true`"),
-            );
+        Action::Remove(remove) if !remove.forced => {
+            if let Some(what) = deletes_for_good(checked, &remove.secret) {
+                let message = format!("{what} for good");
+                found.push(
+                    Diagnostic::error(checked.source, remove.secret.span, message)
+                        .help("say so: `forced: true`"),
+                );
+            }
+        }
+        Action::Restore(restore) => {
+            if let Some(what) = deletes_for_good(checked, &restore.secret) {
+                let message = format!("{what} for good, and cannot restore it");
+                found.push(
+                    Diagnostic::error(checked.source, restore.secret.span, message)
+                        .help("create it anew with `write`"),
+                );
+            }
         }
         Action::Write(write) if write.values.is_some() == write.text.is_some() => {
             found.push(
@@ -64,16 +72,20 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether what is removed from a secret's vault can be restored.
-fn has_trash(checked: &Checked<'_>, secret: &SecretRef) -> bool {
-    let vault = checked.scenario.vaults.get(secret.vault.as_str());
-    !matches!(vault, Some(Vault::OnePasswordConnect(_)))
+/// What the vault of a secret does where what is removed from it cannot be restored.
+fn deletes_for_good(checked: &Checked<'_>, secret: &SecretRef) -> Option<&'static str> {
+    match checked.scenario.vaults.get(secret.vault.as_str())? {
+        Vault::GcpSecretManager(_) => Some("GCP Secret Manager deletes a secret"),
+        Vault::OnePasswordConnect(_) => Some("1Password Connect deletes an item"),
+        _ => None,
+    }
 }
 
 /// Whether a vault can do `verb` to a single version.
 fn handles_versions(vault: &Vault, verb: &str) -> bool {
     match vault {
         Vault::AwsSecretsManager(_) => false,
+        Vault::GcpSecretManager(_) => true,
         Vault::HashicorpVault(_) => verb == "destroy",
         Vault::OnePasswordConnect(_) => false,
     }
@@ -83,6 +95,7 @@ fn handles_versions(vault: &Vault, verb: &str) -> bool {
 fn strategies(vault: &Vault, secret: &SecretRef) -> &'static [Strategy] {
     match vault {
         Vault::AwsSecretsManager(_) => &[Strategy::PutValue, Strategy::Staged, Strategy::RollBack],
+        Vault::GcpSecretManager(_) => &[Strategy::PutValue, Strategy::RollBack],
         Vault::OnePasswordConnect(_) => &[Strategy::PutValue, Strategy::Patch, Strategy::RollBack],
         Vault::HashicorpVault(vault) => {
             let engine = vault.mounts.iter().find_map(|(mount, kind)| {

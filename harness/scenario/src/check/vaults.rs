@@ -47,22 +47,23 @@ impl Names<'_> {
                 Vault::AwsSecretsManager(vault) => {
                     format!("secretsmanager.{}.amazonaws.com", vault.region)
                 }
+                Vault::GcpSecretManager(_) => "secretmanager.googleapis.com".to_owned(),
                 Vault::HashicorpVault(vault) => host(&vault.address),
                 Vault::OnePasswordConnect(vault) => host(&vault.address),
             };
             if let Some((_, first)) = hosts.iter().find(|(other, _)| *other == host) {
                 let message = format!("`{name}` answers for {host}, as `{first}` does");
-                self.error(
-                    name.span,
-                    message,
-                    Some("give one of them another region or address".to_owned()),
-                );
+                let help = match vault {
+                    Vault::GcpSecretManager(_) => "a scenario has one GCP project",
+                    _ => "give one of them another region or address",
+                };
+                self.error(name.span, message, Some(help.to_owned()));
             }
             hosts.push((host, name));
         }
         for vault in self.checked.scenario.vaults.values() {
             let vault = match vault {
-                Vault::AwsSecretsManager(_) => continue,
+                Vault::AwsSecretsManager(_) | Vault::GcpSecretManager(_) => continue,
                 Vault::HashicorpVault(vault) => vault,
                 Vault::OnePasswordConnect(vault) => {
                     self.one_password(vault);

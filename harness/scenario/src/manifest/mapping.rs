@@ -190,6 +190,14 @@ impl Mapping {
                         );
                     }
                 }
+                Vault::GcpSecretManager(gcp) => {
+                    for (email, account) in &gcp.service_accounts {
+                        if let Some(key) = &account.key {
+                            let what = format!("it is the key of `{email}` of `{name}`");
+                            deliver(&key.secret, &key.key, what);
+                        }
+                    }
+                }
                 Vault::HashicorpVault(hashicorp) => {
                     for (key, token) in &hashicorp.tokens {
                         deliver(

@@ -39,6 +39,7 @@ pub(crate) const PASSWORD: &str = "password";
 #[derive(Clone, Debug)]
 pub(crate) enum Provider {
     Aws,
+    Gcp,
     /// The mount (`path`), and whether it is KV v2.
     Vault {
         mount: Option<String>,
@@ -134,6 +135,24 @@ fn store(object: ObjectRef<'_>, vaults: &IndexMap<Located<String>, Vault>) -> St
     }
     if let Some(provider) = object.0.pointer("/spec/provider/onepassword") {
         return one_password(provider, vaults);
+    }
+    if let Some(gcp) = object.0.pointer("/spec/provider/gcpsm") {
+        // Without a project, the store means the cluster's own.
+        let project = gcp.get("projectID").and_then(Value::as_str);
+        let vault = vaults.iter().find(|(_, vault)| {
+            matches!(vault, Vault::GcpSecretManager(vault)
+                if project.is_none_or(|project| vault.project == project))
+        });
+        return Store {
+            vault: named(
+                vault.map(|(name, _)| name),
+                match project {
+                    Some(project) => format!("GCP Secret Manager of project `{project}`"),
+                    None => "GCP Secret Manager".to_owned(),
+                },
+            ),
+            provider: Provider::Gcp,
+        };
     }
     let provider = object
         .0

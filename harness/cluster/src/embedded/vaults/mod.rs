@@ -2,6 +2,7 @@
 //! a file per kind.
 
 mod aws;
+mod gcp;
 mod hashicorp;
 mod onepassword;
 
@@ -47,6 +48,9 @@ pub(super) fn start(
         let started = match vault {
             Declared::AwsSecretsManager(vault) => {
                 aws::start(name, vault, setting, &entropy, &mut deliveries)?
+            }
+            Declared::GcpSecretManager(vault) => {
+                gcp::start(name, vault, setting, &entropy, &mut deliveries)?
             }
             Declared::HashicorpVault(vault) => {
                 hashicorp::start(name, vault, setting, &entropy, &mut deliveries)?

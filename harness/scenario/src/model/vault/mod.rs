@@ -1,10 +1,15 @@
 //! The vaults of a scenario; one file per kind.
 
 mod aws_secrets_manager;
+mod gcp_secret_manager;
 mod hashicorp_vault;
 mod one_password_connect;
 
 pub use aws_secrets_manager::{AccessKey, Allow, AwsSecretsManager, Role};
+pub use gcp_secret_manager::{
+    GCP_ROLES, GcpSecretManager, GkeCluster, RoleBinding, ServiceAccount, ServiceAccountKey,
+    WorkloadIdentity,
+};
 pub use hashicorp_vault::{
     AuthMount, AuthRole, Capability, EngineKind, HashicorpVault, StaticToken,
 };
@@ -27,6 +32,8 @@ use crate::Located;
 pub enum Vault {
     /// AWS Secrets Manager, with STS.
     AwsSecretsManager(AwsSecretsManager),
+    /// GCP Secret Manager, with its token services.
+    GcpSecretManager(GcpSecretManager),
     /// HashiCorp Vault.
     HashicorpVault(HashicorpVault),
     /// 1Password Connect.
@@ -38,6 +45,7 @@ impl Vault {
     pub fn secrets(&self) -> &IndexMap<Located<String>, Body> {
         match self {
             Self::AwsSecretsManager(vault) => &vault.secrets,
+            Self::GcpSecretManager(vault) => &vault.secrets,
             Self::HashicorpVault(vault) => &vault.secrets,
             Self::OnePasswordConnect(vault) => &vault.secrets,
         }
@@ -55,6 +63,7 @@ impl Vault {
     pub fn product(&self) -> &'static str {
         match self {
             Self::AwsSecretsManager(_) => "AWS Secrets Manager",
+            Self::GcpSecretManager(_) => "GCP Secret Manager",
             Self::HashicorpVault(_) => "HashiCorp Vault",
             Self::OnePasswordConnect(_) => "1Password Connect",
         }
