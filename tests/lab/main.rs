@@ -1,0 +1,6 @@
+//! A lab as people use it: the real program, its processes and files, and their own clients.
+
+mod crowd;
+mod life;
+mod rotation;
+mod world;
