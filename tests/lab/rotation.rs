@@ -192,6 +192,39 @@ async fn a_store_and_an_external_secret_that_a_client_applies_are_synced() {
 }
 
 #[test]
+fn every_vaults_secret_is_rotated_in_its_own_shape() {
+    let world = World::new();
+    world.write(
+        "all.scenario.yaml",
+        "
+scenario: A secret in every vault
+vaults:
+  aws: { kind: aws-secrets-manager, secrets: { db: { user: a, password: b } } }
+  gcp: { kind: gcp-secret-manager, secrets: { db: { user: a, password: b } } }
+  vault:
+    kind: hashicorp-vault
+    address: https://vault.example.com
+    secrets: { secret/db: { user: a, password: b } }
+  onepassword:
+    kind: one-password-connect
+    address: https://connect.example.com
+    vaults: [lab]
+    secrets: { lab/db: { user: a, password: b } }
+steps: []
+",
+    );
+    world.ok(&["up", "all.scenario.yaml", "--detach"]);
+    for secret in ["aws/db", "gcp/db", "vault/secret/db", "onepassword/lab/db"] {
+        let said = world.ok(&["rotate", secret]);
+        assert!(said.contains("user") && said.contains("password"), "{said}");
+        let first = said.split_whitespace().nth(4).unwrap().to_owned();
+        let said = world.ok(&["rotate", secret, "--field", "password"]);
+        assert!(said.contains("(password)"), "{said}");
+        assert_ne!(said.split_whitespace().nth(4).unwrap(), first, "{said}");
+    }
+}
+
+#[test]
 fn a_fault_hits_who_comes_through_the_proxy_until_it_is_healed() {
     let world = world(&["--refresh", "1s"]);
     let told = world.ok(&[

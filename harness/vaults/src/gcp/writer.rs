@@ -143,7 +143,7 @@ impl GcpWriter {
         token.set_sensitive(true);
         let project = utf8_percent_encode(&self.project, NON_ALPHANUMERIC);
         let body = match method {
-            Method::DELETE => Bytes::new(),
+            Method::DELETE | Method::GET => Bytes::new(),
             _ => Bytes::from(body.to_string()),
         };
         let request = Request::builder()
@@ -252,6 +252,22 @@ impl Writer for GcpWriter {
     async fn enable(&self, secret: &str, version: &str) -> Result<Ack, WriteError> {
         self.change("EnableSecretVersion", "enable", secret, version)
             .await
+    }
+
+    async fn read(&self, secret: &str) -> Result<Content, WriteError> {
+        const OPERATION: &str = "AccessSecretVersion";
+        let path = format!("{}/versions/latest:access", Self::path(secret));
+        let answer = self
+            .call(Method::GET, OPERATION, secret, &path, Value::Null)
+            .await?;
+        let data = answer.pointer("/payload/data").and_then(Value::as_str);
+        let data = BASE64_STANDARD.decode(data.unwrap_or_default());
+        let data = data.map_err(|error| WriteError::Failed {
+            operation: OPERATION,
+            secret: secret.to_owned(),
+            message: error.to_string(),
+        })?;
+        Ok(Content::of_body(SecretValue::new(data)))
     }
 }
 

@@ -355,4 +355,19 @@ impl Writer for OnePasswordWriter {
     async fn enable(&self, _secret: &str, _version: &str) -> Result<Ack, WriteError> {
         unsupported("way to enable one version")
     }
+
+    async fn read(&self, secret: &str) -> Result<Content, WriteError> {
+        let deed = Deed {
+            operation: "GetVaultItemById",
+            secret,
+        };
+        let path = self.item(deed).await?;
+        let item = self.call(deed, Method::GET, &path, None).await?;
+        let told = fields(&item).filter(|field| member(field, "purpose") != "NOTES");
+        let values = told.map(|field| {
+            let value = SecretValue::new(member(field, "value"));
+            (member(field, "label").to_owned(), value)
+        });
+        Ok(Content::Fields(values.collect()))
+    }
 }
