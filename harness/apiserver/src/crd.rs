@@ -271,6 +271,9 @@ fn resource(definition: &Value) -> Resource {
         let is = |field: &str| declared.get(field) == Some(&Value::Bool(true));
         let mut version =
             Version::new(text(declared, "/name")).printed_by(printers::from_definition(declared));
+        if is("deprecated") {
+            version.deprecation = Some(deprecation(definition, declared));
+        }
         version.served = is("served");
         version.storage = is("storage");
         version.status = declared
@@ -288,6 +291,43 @@ fn resource(definition: &Value) -> Resource {
         }
     }
     resource.strategy(Custom { selectable })
+}
+
+/// What a use of a deprecated version is warned of (`customresource_handler.go`, defaultDeprecationWarning).
+fn deprecation(definition: &Value, version: &Value) -> String {
+    if let Some(own) = version.get("deprecationWarning").and_then(Value::as_str) {
+        return own.to_owned();
+    }
+    let (group, kind) = (
+        text(definition, "/spec/group"),
+        text(definition, "/spec/names/kind"),
+    );
+    let name = text(version, "/name");
+    let is = |version: &Value, field: &str| version.get(field) == Some(&Value::Bool(true));
+    let newer = versions(definition)
+        .filter(|other| is(other, "served") && !is(other, "deprecated"))
+        .map(|other| text(other, "/name"))
+        .filter(|other| stability(other) > stability(name))
+        .max_by_key(|other| stability(other));
+    let warning = format!("{group}/{name} {kind} is deprecated");
+    match newer {
+        Some(newer) => format!("{warning}; use {group}/{newer} {kind}"),
+        None => warning,
+    }
+}
+
+/// The order of `CompareKubeAwareVersionStrings`: `v2`, `v1`, `v1beta2`, `v1beta1`, `v1alpha1`, then anything else.
+fn stability(version: &str) -> (u8, u64, u64) {
+    let parse = || {
+        let rest = version.strip_prefix('v')?;
+        for (level, word) in [(2, "beta"), (1, "alpha")] {
+            if let Some((major, minor)) = rest.split_once(word) {
+                return Some((level, major.parse().ok()?, minor.parse().ok()?));
+            }
+        }
+        Some((3, rest.parse().ok()?, 0))
+    };
+    parse().unwrap_or_default()
 }
 
 /// Custom resources: everything but `selectableFields` is in the schema.

@@ -22,6 +22,7 @@ mod server;
 mod status;
 mod store;
 mod token;
+mod typed;
 mod write;
 
 pub use http::{ApiBody, ApiService};

@@ -63,6 +63,8 @@ pub struct Version {
     pub(crate) status: bool,
     pub(crate) schema: Option<Arc<Structural>>,
     pub(crate) printer: Arc<Printer>,
+    /// What every use of it is warned of.
+    pub(crate) deprecation: Option<String>,
 }
 
 impl Version {
@@ -75,6 +77,7 @@ impl Version {
             status: false,
             schema: None,
             printer: Arc::new(Printer::plain()),
+            deprecation: None,
         }
     }
 
@@ -124,6 +127,8 @@ pub struct Resource {
     pub(crate) versions: Vec<Version>,
     pub(crate) generation: bool,
     pub(crate) unconditional_update: bool,
+    /// Whether Kubernetes has a Go type for it: unknown fields are dropped.
+    pub(crate) typed: bool,
     pub(crate) extra_subresources: Vec<&'static str>,
     pub(crate) strategy: Arc<dyn Strategy>,
     /// The specification of the CustomResourceDefinition that declares it.
@@ -155,6 +160,7 @@ impl Resource {
             versions: Vec::new(),
             generation: false,
             unconditional_update: true,
+            typed: false,
             extra_subresources: Vec::new(),
             strategy: Arc::new(Plain),
             definition: None,
@@ -200,6 +206,12 @@ impl Resource {
     /// Counts changes of the specification in `metadata.generation`.
     pub fn with_generation(mut self) -> Self {
         self.generation = true;
+        self
+    }
+
+    /// Takes only the fields of the Go type that Kubernetes has for the kind.
+    pub(crate) fn typed(mut self) -> Self {
+        self.typed = true;
         self
     }
 

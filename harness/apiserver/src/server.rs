@@ -1,6 +1,7 @@
 //! The server: what its parts share, and the public handle.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rotaproof_base::jwt::Issuer;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) issuer: Issuer,
     pub(crate) logs: PodLogs,
     pub(crate) sweep: Sweep,
+    /// How often a watch that allows bookmarks gets one.
+    pub(crate) bookmarks: OnceLock<Duration>,
 }
 
 impl ApiServer {
@@ -61,6 +64,7 @@ impl ApiServer {
             registry: Registry::default(),
             logs: PodLogs::new(config.clock.clone()),
             sweep: Sweep::new(config.clock.now()),
+            bookmarks: OnceLock::new(),
             clock: config.clock,
             uids: config.entropy.fork("uids"),
             names: config.entropy.fork("names"),
@@ -91,6 +95,13 @@ impl ApiServer {
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
+    }
+
+    /// Sends bookmarks at this interval, as a kube-apiserver does every minute, to watches that allow them and begin
+    /// from now on. Without it they get one as they end: in virtual time nothing then wakes for an idle watch. The
+    /// first interval stays.
+    pub fn send_bookmarks_every(&self, interval: Duration) {
+        let _ = self.inner.bookmarks.set(interval);
     }
 
     /// Where the logs of pods are written.

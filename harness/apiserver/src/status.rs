@@ -13,6 +13,8 @@ pub struct ApiError {
     reason: &'static str,
     message: String,
     details: Option<Box<Value>>,
+    /// `metadata.continue`.
+    next: Option<String>,
 }
 
 impl ApiError {
@@ -22,7 +24,14 @@ impl ApiError {
             reason,
             message: message.into(),
             details: None,
+            next: None,
         }
+    }
+
+    /// With the token by which the list can be continued all the same.
+    pub(crate) fn continued_by(mut self, token: String) -> Self {
+        self.next = Some(token);
+        self
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
@@ -49,6 +58,9 @@ impl ApiError {
         });
         if !self.reason.is_empty() {
             status["reason"] = self.reason.into();
+        }
+        if let Some(next) = &self.next {
+            status["metadata"]["continue"] = next.as_str().into();
         }
         if let Some(details) = &self.details {
             status["details"] = details.as_ref().clone();
@@ -135,6 +147,22 @@ impl ApiError {
         Self::new(403, "Forbidden", message).about(resource, name)
     }
 
+    /// The refusal of the NamespaceLifecycle admission.
+    pub(crate) fn namespace_terminating(resource: &Resource, name: &str, namespace: &str) -> Self {
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let mut error = Self::forbidden(resource, name, &why);
+        if let Some(details) = error.details.as_deref_mut() {
+            details["causes"] = json!([{
+                "reason": "NamespaceTerminating",
+                "message": format!("namespace {namespace} is being terminated"),
+                "field": "metadata.namespace",
+            }]);
+        }
+        error
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
@@ -145,6 +173,20 @@ impl ApiError {
 
     pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(422, "Invalid", message)
+    }
+
+    /// The same refusal for a patch, whose result is not what the kind takes. Kubernetes shows the result; it may be
+    /// secret, so that it is left out here.
+    pub(crate) fn of_patch(self) -> Self {
+        let Some((_, why)) = self.message.split_once(": strict decoding error: ") else {
+            return self;
+        };
+        let detail = format!("Invalid value: strict decoding error: {why}");
+        let mut error = Self::new(422, "Invalid", format!(" \"\" is invalid: patch: {detail}"));
+        error.details = Some(Box::new(json!({
+            "causes": [{"reason": "FieldValueInvalid", "message": detail, "field": "patch"}],
+        })));
+        error
     }
 
     pub(crate) fn expired(message: impl Into<String>) -> Self {

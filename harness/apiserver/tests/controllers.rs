@@ -207,3 +207,131 @@ async fn events_are_gone_an_hour_after_they_were_last_written() {
     write("third").await;
     assert_eq!(names().await, ["second", "third"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_terminating_namespace_says_what_holds_it_and_takes_nothing_new() {
+    let cluster = Cluster::start();
+    cluster
+        .post("/api/v1/namespaces", json!({"metadata": {"name": "ns"}}))
+        .await;
+    let maps = "/api/v1/namespaces/ns/configmaps";
+    let held = json!({"metadata": {"name": "m", "finalizers": ["example.com/hold"]}});
+    cluster.post(maps, held).await;
+    cluster.delete("/api/v1/namespaces/ns").await;
+    cluster.settle().await;
+    let (_, namespace) = cluster.get("/api/v1/namespaces/ns").await;
+    assert_eq!(namespace["status"]["phase"], "Terminating");
+    let conditions = namespace["status"]["conditions"].as_array().unwrap();
+    let told: Vec<(&str, &str, &str)> = conditions
+        .iter()
+        .map(|it| {
+            let text = |field: &str| it[field].as_str().unwrap();
+            (text("type"), text("status"), text("message"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "NamespaceDeletionDiscoveryFailure",
+                "False",
+                "All resources successfully discovered"
+            ),
+            (
+                "NamespaceDeletionGroupVersionParsingFailure",
+                "False",
+                "All legacy kube types successfully parsed"
+            ),
+            (
+                "NamespaceDeletionContentFailure",
+                "False",
+                "All content successfully deleted, may be waiting on finalization"
+            ),
+            (
+                "NamespaceContentRemaining",
+                "True",
+                "Some resources are remaining: configmaps. has 1 resource instances"
+            ),
+            (
+                "NamespaceFinalizersRemaining",
+                "True",
+                "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
+            ),
+        ]
+    );
+    let (code, status) = cluster.post(maps, json!({"metadata": {"name": "n"}})).await;
+    assert_eq!(
+        (code, &status["message"]),
+        (
+            StatusCode::FORBIDDEN,
+            &json!(
+                "configmaps \"n\" is forbidden: unable to create new content in namespace ns because it is being terminated"
+            )
+        )
+    );
+    assert_eq!(
+        status["details"]["causes"],
+        json!([{"reason": "NamespaceTerminating", "message": "namespace ns is being terminated", "field": "metadata.namespace"}])
+    );
+    let patch = json!({"metadata": {"finalizers": null}});
+    cluster
+        .send_as(
+            Method::PATCH,
+            &format!("{maps}/m"),
+            "application/merge-patch+json",
+            patch,
+        )
+        .await;
+    cluster.settle().await;
+    assert_eq!(
+        cluster.get("/api/v1/namespaces/ns").await.0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_of_a_namespace_itself_goes_by_its_subresource() {
+    let cluster = Cluster::start();
+    let namespace =
+        json!({"metadata": {"name": "ns"}, "spec": {"finalizers": ["example.com/hold"]}});
+    let (_, made) = cluster.post("/api/v1/namespaces", namespace).await;
+    assert_eq!(
+        made["spec"]["finalizers"],
+        json!(["example.com/hold", "kubernetes"])
+    );
+    cluster.delete("/api/v1/namespaces/ns").await;
+    cluster.settle().await;
+    let (_, mut waiting) = cluster.get("/api/v1/namespaces/ns").await;
+    assert_eq!(waiting["spec"]["finalizers"], json!(["example.com/hold"]));
+    waiting["spec"] = json!({});
+    // The main endpoint leaves them alone.
+    cluster
+        .send(Method::PUT, "/api/v1/namespaces/ns", waiting.clone())
+        .await;
+    assert_eq!(cluster.get("/api/v1/namespaces/ns").await.0, StatusCode::OK);
+    let (code, _) = cluster
+        .send(Method::PUT, "/api/v1/namespaces/ns/finalize", waiting)
+        .await;
+    assert_eq!(code, StatusCode::OK);
+    assert_eq!(
+        cluster.get("/api/v1/namespaces/ns").await.0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_namespaces_of_the_cluster_itself_stay() {
+    let cluster = Cluster::start();
+    for name in ["default", "kube-system"] {
+        let (code, status) = cluster.delete(&format!("/api/v1/namespaces/{name}")).await;
+        assert_eq!(
+            (code, &status["message"]),
+            (
+                StatusCode::FORBIDDEN,
+                &json!(format!(
+                    "namespaces \"{name}\" is forbidden: this namespace may not be deleted"
+                ))
+            )
+        );
+    }
+}

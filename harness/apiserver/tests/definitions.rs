@@ -105,7 +105,7 @@ async fn an_instance_is_pruned_defaulted_and_validated() {
     assert_eq!(code, StatusCode::BAD_REQUEST, "{status}");
     assert_eq!(
         status["message"],
-        "strict decoding error: unknown field \"spec.unknown\""
+        "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.unknown\""
     );
 }
 

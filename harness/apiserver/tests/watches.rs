@@ -350,3 +350,19 @@ proptest! {
         });
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_watch_gets_a_bookmark_a_minute_where_the_server_sends_them() {
+    let cluster = Cluster::start();
+    cluster
+        .api
+        .send_bookmarks_every(std::time::Duration::from_secs(60));
+    let path =
+        "/api/v1/namespaces/default/configmaps?watch=true&resourceVersion=1&timeoutSeconds=150";
+    assert_eq!(lines(&cluster.api, path).await, Vec::<Value>::new());
+    let events = lines(&cluster.api, &format!("{path}&allowWatchBookmarks=true")).await;
+    let types: Vec<&Value> = events.iter().map(|event| &event["type"]).collect();
+    assert_eq!(types, ["BOOKMARK"; 3], "after 60 s, 120 s, and as it ends");
+    let newest = cluster.api.revision().to_string();
+    assert_eq!(events[0]["object"]["metadata"]["resourceVersion"], newest);
+}

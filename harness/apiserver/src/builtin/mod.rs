@@ -1,7 +1,7 @@
 //! The table of the built-in resources.
 
 mod config;
-mod namespace;
+pub(crate) mod namespace;
 mod pod;
 mod workload;
 
@@ -12,13 +12,14 @@ use crate::printers;
 use crate::resource::{Resource, Strategy, Version};
 
 pub(crate) fn resources() -> Vec<Resource> {
-    let core = |kind: &str, plural: &str| Resource::new("", kind, plural);
+    let core = |kind: &str, plural: &str| Resource::new("", kind, plural).typed();
     let v1 = || Version::new("v1");
     vec![
         core("Namespace", "namespaces")
             .cluster_scoped()
             .short_name("ns")
             .version(v1().with_status().printed_by(printers::namespace()))
+            .subresource("finalize")
             .strategy(namespace::Namespace),
         core("Secret", "secrets")
             .version(v1().printed_by(printers::secret()))
@@ -42,11 +43,13 @@ pub(crate) fn resources() -> Vec<Resource> {
             .subresource("log")
             .strategy(pod::Pod),
         Resource::new("batch", "Job", "jobs")
+            .typed()
             .category("all")
             .version(v1().with_status().printed_by(printers::job()))
             .with_generation()
             .strategy(workload::Job),
         Resource::new("batch", "CronJob", "cronjobs")
+            .typed()
             .short_name("cj")
             .category("all")
             .version(v1().with_status().printed_by(printers::cron_job()))

@@ -7,10 +7,25 @@ use crate::resource::Strategy;
 
 pub(super) struct Namespace;
 
+/// Held until the namespace controller has emptied it.
+pub(crate) const FINALIZER: &str = "kubernetes";
+
+/// What holds a namespace's content (`spec.finalizers`), beside the finalizers of its metadata.
+pub(crate) fn finalizers(namespace: &Value) -> Vec<String> {
+    let list = namespace
+        .pointer("/spec/finalizers")
+        .and_then(Value::as_array);
+    let texts = list.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
 impl Strategy for Namespace {
     fn prepare_create(&self, object: &mut Value, _now: &str) {
-        // Held until the namespace controller has emptied it.
-        object::set_at(object, &["spec", "finalizers"], json!(["kubernetes"]));
+        let mut finalizers = finalizers(object);
+        if !finalizers.iter().any(|name| name == FINALIZER) {
+            finalizers.push(FINALIZER.to_owned());
+        }
+        object::set_at(object, &["spec", "finalizers"], finalizers);
         object::set_at(object, &["status"], json!({"phase": "Active"}));
         label(object);
     }

@@ -12,7 +12,7 @@ use super::negotiate::{self, Form};
 use super::query::Query;
 use super::route::{ObjectRoute, Route};
 use super::table::Table;
-use super::{ApiBody, answer, list, log, watch};
+use super::{ApiBody, answer, duplicates, list, log, watch};
 use crate::identity::User;
 use crate::object;
 use crate::review;
@@ -20,7 +20,9 @@ use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 use crate::token;
-use crate::write::{DeleteOptions, Deleted, Edit, Part, PatchType, Target, Written};
+use crate::write::{
+    DeleteOptions, Deleted, Edit, FieldValidation, Part, PatchType, Target, WriteOptions, Written,
+};
 
 type Answer = Result<Response<ApiBody>, ApiError>;
 
@@ -117,19 +119,13 @@ fn object(api: &Arc<Inner>, parts: &Parts, body: &Bytes, route: &ObjectRoute) ->
         target,
         namespace: route.namespace.clone(),
     };
-    match (&route.name, route.subresource.as_deref()) {
-        (None, _) => request.collection(),
-        (Some(name), None) => request.named(name),
-        (Some(name), Some("status")) if request.target.version.status => request.status(name),
-        (Some(name), Some(sub)) if request.target.resource.extra_subresources.contains(&sub) => {
-            match sub {
-                "log" => log::answer(api, parts, &request.query, &request.key(name)),
-                "token" => request.token(name),
-                _ => Err(ApiError::unknown_resource()),
-            }
-        }
-        _ => Err(ApiError::unknown_resource()),
-    }
+    let deprecation = request.target.version.deprecation.clone();
+    let answer = request.routed(route);
+    // A refusal is warned of as well.
+    Ok(answer::with_warnings(
+        answer.unwrap_or_else(|error| answer::status(&error)),
+        deprecation.as_slice(),
+    ))
 }
 
 fn reviewed(
@@ -164,6 +160,26 @@ pub(super) struct Request<'a> {
 impl Request<'_> {
     fn key(&self, name: &str) -> Key {
         Key::new(self.namespace.clone().unwrap_or_default(), name)
+    }
+
+    fn routed(&self, route: &ObjectRoute) -> Answer {
+        match (&route.name, route.subresource.as_deref()) {
+            (None, _) => self.collection(),
+            (Some(name), None) => self.named(name),
+            (Some(name), Some("status")) if self.target.version.status => self.status(name),
+            (Some(name), Some(sub)) if self.target.resource.extra_subresources.contains(&sub) => {
+                match sub {
+                    "log" => log::answer(self.api, self.parts, &self.query, &self.key(name)),
+                    "token" => self.token(name),
+                    "finalize" if self.parts.method == Method::PUT => {
+                        self.update(name, Part::Finalize)
+                    }
+                    "finalize" => Err(ApiError::method_not_allowed()),
+                    _ => Err(ApiError::unknown_resource()),
+                }
+            }
+            _ => Err(ApiError::unknown_resource()),
+        }
     }
 
     fn collection(&self) -> Answer {
@@ -243,7 +259,7 @@ impl Request<'_> {
             // POST to the collection of all namespaces.
             None => return Err(ApiError::method_not_allowed()),
         };
-        let options = self.query.write_options(self.parts);
+        let options = self.write_options();
         self.written(
             &self
                 .api
@@ -254,7 +270,7 @@ impl Request<'_> {
     fn update(&self, name: &str, part: Part) -> Answer {
         self.form()?;
         let object = negotiate::body(&self.parts.headers, self.body)?;
-        let options = self.query.write_options(self.parts);
+        let options = self.write_options();
         let edit = Edit {
             target: &self.target,
             key: &self.key(name),
@@ -266,7 +282,7 @@ impl Request<'_> {
 
     fn patch(&self, name: &str, part: Part) -> Answer {
         self.form()?;
-        let mut options = self.query.write_options(self.parts);
+        let mut options = self.write_options();
         let custom = self.target.resource.is_custom();
         let (format, patch) = match negotiate::media_type(&self.parts.headers) {
             "application/json-patch+json" => (PatchType::Json, negotiate::json(self.body)?),
@@ -298,6 +314,15 @@ impl Request<'_> {
             options: &options,
         };
         self.written(&self.api.patch(&edit, format, &patch)?)
+    }
+
+    fn write_options(&self) -> WriteOptions {
+        let mut options = self.query.write_options(self.parts);
+        let json = negotiate::media_type(&self.parts.headers).ends_with("json");
+        if json && options.field_validation != FieldValidation::Ignore {
+            options.strict_errors = duplicates::find(self.body);
+        }
+        options
     }
 
     fn delete_options(&self) -> Result<DeleteOptions, ApiError> {

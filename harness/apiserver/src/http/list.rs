@@ -16,9 +16,10 @@ use crate::status::ApiError;
 use crate::store::{Key, Snapshot};
 
 /// What a `continue` token carries: the revision of the first chunk, and where the next one begins.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Continue {
-    revision: u64,
+    /// None for the present one, where the first chunk's is too old.
+    revision: Option<u64>,
     namespace: String,
     name: String,
 }
@@ -81,7 +82,7 @@ pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, Bytes), ApiEr
         snapshot.objects.truncate(limit);
         if let Some((key, _)) = snapshot.objects.last() {
             let token = Continue {
-                revision: snapshot.revision,
+                revision: Some(snapshot.revision),
                 namespace: key.namespace.clone(),
                 name: key.name.clone(),
             };
@@ -119,7 +120,17 @@ fn snapshot(
             .map_err(|too_old| expired(too_old.oldest))
     };
     if let Some(token) = token {
-        return at(token.revision, &|_| ApiError::expired(EXPIRED_CONTINUE));
+        return match token.revision {
+            // What an expired token is answered with: the rest of the list as it is now.
+            None => current(),
+            Some(revision) => at(revision, &|_| {
+                let rest = Continue {
+                    revision: None,
+                    ..token.clone()
+                };
+                ApiError::expired(EXPIRED_CONTINUE).continued_by(rest.encode())
+            }),
+        };
     }
     match (
         request.query.revision()?,

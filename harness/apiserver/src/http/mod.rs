@@ -2,6 +2,7 @@
 
 mod answer;
 mod discovery;
+mod duplicates;
 mod endpoints;
 mod list;
 mod log;

@@ -73,6 +73,7 @@ impl Query {
             },
             dry_run: self.text("dryRun") == "All",
             field_validation,
+            strict_errors: Vec::new(),
         }
     }
 

@@ -88,6 +88,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiErro
         initial_end,
         changed,
         deadline: Instant::now().checked_add(timeout),
+        bookmark_at: None,
         closed: false,
         ended: false,
     };
@@ -115,6 +116,8 @@ struct Watcher {
     initial_end: bool,
     changed: watch::Receiver<u64>,
     deadline: Option<Instant>,
+    /// When the next periodic bookmark is due.
+    bookmark_at: Option<Instant>,
     /// The resource is not served any more.
     closed: bool,
     ended: bool,
@@ -173,18 +176,21 @@ impl Watcher {
             if self.ended || self.closed {
                 return None;
             }
-            let end = self.deadline;
-            let timeout = async move {
-                match end {
-                    Some(deadline) => tokio::time::sleep_until(deadline).await,
-                    None => std::future::pending().await,
-                }
-            };
+            if self.bookmark_at.is_none() {
+                self.bookmark_at = self.next_bookmark();
+            }
             tokio::select! {
                 biased;
                 // The last events are read before the end.
                 changed = self.changed.changed() => self.closed = changed.is_err(),
-                () = timeout => return self.finish(out),
+                () = until(self.deadline) => return self.finish(out),
+                () = until(self.bookmark_at) => {
+                    self.bookmark_at = None;
+                    self.catch_up(&mut out);
+                    if !out.is_empty() {
+                        return Some(out.freeze());
+                    }
+                }
             }
         }
     }
@@ -192,20 +198,30 @@ impl Watcher {
     /// Ends the watch with a bookmark, from which the client can resume however quiet its resource was.
     fn finish(&mut self, mut out: BytesMut) -> Option<Bytes> {
         self.ended = true;
-        let store = &self.api.store;
-        // The revision first: what follows it stays for the next watch.
-        let newest = store.revision();
-        let id = self.target.resource.id();
-        if self.bookmarks
-            && let Some(Ok(entries)) = store.events_after(id, self.position, usize::MAX)
-        {
-            for entry in entries.iter().filter(|entry| entry.revision <= newest) {
-                self.put_entry(&mut out, entry);
-            }
-            self.position = self.position.max(newest);
-            self.put_bookmark(&mut out, false);
+        if self.bookmarks {
+            self.catch_up(&mut out);
         }
         (!out.is_empty()).then(|| out.freeze())
+    }
+
+    /// All events up to now, and a bookmark of now.
+    fn catch_up(&mut self, out: &mut BytesMut) {
+        let store = &self.api.store;
+        // The revision first: what follows it stays for what is read next.
+        let newest = store.revision();
+        let id = self.target.resource.id();
+        if let Some(Ok(entries)) = store.events_after(id, self.position, usize::MAX) {
+            for entry in entries.iter().filter(|entry| entry.revision <= newest) {
+                self.put_entry(out, entry);
+            }
+            self.position = self.position.max(newest);
+            self.put_bookmark(out, false);
+        }
+    }
+
+    fn next_bookmark(&self) -> Option<Instant> {
+        let interval = self.api.bookmarks.get().filter(|_| self.bookmarks)?;
+        Instant::now().checked_add(*interval)
     }
 
     /// An event as this selection sees it: what begins to match was added, what ceases to was deleted.
@@ -279,6 +295,13 @@ impl Watcher {
             }
         };
         put_event(out, "BOOKMARK", &body);
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,9 +1,8 @@
 //! Bodies in `application/vnd.kubernetes.protobuf`, which kubectl and client-go send for built-in kinds.
 //!
-//! The envelope is four magic bytes and a `runtime.Unknown`; what is in it is read by a table of the messages'
-//! fields (`messages.txt`) into the JSON of the same object. Answers are JSON: all these clients accept it.
+//! The envelope is four magic bytes and a `runtime.Unknown`; what is in it is read by the table
+//! of the messages' fields into the JSON of the same object. Answers are JSON: all these clients accept it.
 
-mod messages;
 mod wire;
 
 use base64::Engine;
@@ -11,8 +10,9 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use messages::{Field, Message, Type};
 use wire::Raw;
+
+use crate::typed::{self, Field, Message, Type};
 
 /// `runtime.NewSerializer`'s prefix.
 const MAGIC: &[u8] = b"k8s\0";
@@ -57,7 +57,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Value, ProtobufError> {
             serde_json::from_slice(object).map_err(|_| ProtobufError::Malformed)?
         }
         _ => {
-            let message = messages::message(&kind);
+            let message = typed::message(&kind);
             let message = message.ok_or_else(|| ProtobufError::UnknownKind(kind.clone()))?;
             Value::Object(read(message, object, MAX_DEPTH)?)
         }
@@ -83,7 +83,7 @@ fn read(message: &Message, body: &[u8], depth: usize) -> Result<Map<String, Valu
         match &field.kind {
             Type::List(kind) => {
                 let values = match (&**kind, raw) {
-                    (Type::Integer, Raw::Bytes(packed)) => {
+                    (Type::Integer(_), Raw::Bytes(packed)) => {
                         wire::packed(packed)?.into_iter().map(Value::from).collect()
                     }
                     (kind, raw) => vec![value(kind, raw, depth)?],
@@ -154,7 +154,7 @@ fn entry(kind: &Type, raw: Raw<'_>, depth: usize) -> Result<(String, Value), Pro
 fn value(kind: &Type, raw: Raw<'_>, depth: usize) -> Result<Value, ProtobufError> {
     Ok(match kind {
         Type::Text => raw.text()?.into(),
-        Type::Integer => raw.integer()?.into(),
+        Type::Integer(_) => raw.integer()?.into(),
         Type::Boolean => (raw.integer()? != 0).into(),
         Type::Double => raw.double()?.into(),
         Type::Bytes => BASE64_STANDARD.encode(raw.bytes()?).into(),
@@ -189,7 +189,7 @@ fn value(kind: &Type, raw: Raw<'_>, depth: usize) -> Result<Value, ProtobufError
                 (false, None, _) => 0.into(),
             }
         }
-        Type::Message(name) => match messages::message(name) {
+        Type::Message(name) => match typed::message(name) {
             Some(message) => Value::Object(read(message, raw.bytes()?, depth)?),
             None => Value::Null,
         },

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 pub use field_error::{FieldError, FieldErrorReason};
 pub(crate) use node::{ListType, Node};
-use path::Path;
+pub(crate) use path::Path;
 
 /// Why a schema cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,12 +78,17 @@ impl Structural {
         errors
     }
 
-    /// The fields that [`prune`](Self::prune) would drop, as `fieldValidation=Strict` words them:
-    /// `unknown field "spec.foo"`.
-    pub fn unknown_fields(&self, object: &Value) -> Vec<String> {
+    /// The paths of the fields that [`prune`](Self::prune) would drop.
+    pub(crate) fn unknown_paths(&self, object: &Value) -> Vec<String> {
         let mut dropped = Vec::new();
         prune::prune(&self.root, &mut object.clone(), Some(&mut dropped));
         dropped
+    }
+
+    /// The fields that [`prune`](Self::prune) would drop, as `fieldValidation=Strict` words them:
+    /// `unknown field "spec.foo"`.
+    pub fn unknown_fields(&self, object: &Value) -> Vec<String> {
+        self.unknown_paths(object)
             .into_iter()
             .map(|path| format!("unknown field {path:?}"))
             .collect()

@@ -1,19 +1,19 @@
 //! The path of a field while a tree is walked: one buffer, grown and cut.
 
 /// `spec.data[0].remoteRef`.
-pub(super) struct Path(String);
+pub(crate) struct Path(String);
 
 impl Path {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(String::new())
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Runs `inside` one field deeper.
-    pub(super) fn field<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn field<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.0.len();
         if length > 0 {
             self.0.push('.');
@@ -25,7 +25,7 @@ impl Path {
     }
 
     /// Runs `inside` one list item deeper.
-    pub(super) fn index<T>(&mut self, index: usize, inside: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn index<T>(&mut self, index: usize, inside: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.0.len();
         self.0.push('[');
         self.0.push_str(&index.to_string());

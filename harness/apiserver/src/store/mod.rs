@@ -174,6 +174,16 @@ impl Store {
         Some(self.state().open(resource)?.changed.subscribe())
     }
 
+    /// Whether a create would succeed now.
+    pub(crate) fn would_take(&self, resource: &Arc<str>, key: &Key) -> Result<(), Refused> {
+        let state = self.state();
+        match state.open(resource) {
+            None => Err(Refused::NoTable),
+            Some(table) if table.get(key).is_some() => Err(Refused::Exists),
+            Some(_) => state.namespace_takes(&key.namespace),
+        }
+    }
+
     /// The one way in which anything changes: checks, bumps the revision, stores, logs, wakes.
     pub(crate) fn commit(
         &self,

@@ -8,18 +8,20 @@ use super::{Target, WriteOptions, Written, check_type, decode, refusal, validate
 use crate::object;
 use crate::server::Inner;
 use crate::status::ApiError;
-use crate::store::{Change, Key, Refused, Stored};
+use crate::store::{Change, Key, Stored};
 
 /// `k8s.io/apiserver/pkg/storage/names`: no vowels, no look-alikes.
 const NAME_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 const MAX_GENERATED_BASE: usize = 58;
+/// `maxNameGenerationCreateAttempts`.
+const NAME_ATTEMPTS: usize = 8;
 
 impl Inner {
     pub(crate) fn create(
         &self,
         target: &Target,
         namespace: &str,
-        mut new: Value,
+        new: Value,
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
         check_type(target, &new)?;
@@ -29,6 +31,23 @@ impl Inner {
                 "resourceVersion should not be set on objects to be created",
             ));
         }
+        let generates = object::meta_text(&new, "name").is_empty()
+            && !object::meta_text(&new, "generateName").is_empty();
+        if !generates {
+            return self.create_once(target, namespace, new, options);
+        }
+        retry(NAME_ATTEMPTS, || {
+            self.create_once(target, namespace, new.clone(), options)
+        })
+    }
+
+    fn create_once(
+        &self,
+        target: &Target,
+        namespace: &str,
+        mut new: Value,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
         let warnings = self.prepare_create(target, namespace, &mut new, options)?;
         validate(target, &new, None)?;
         object::remove_meta(&mut new, "managedFields");
@@ -95,9 +114,9 @@ impl Inner {
     ) -> Result<Written, ApiError> {
         let key = Key::new(namespace, object::meta_text(&new, "name"));
         let object = if options.dry_run {
-            if self.store.get(target.resource.id(), &key).is_some() {
-                return Err(refusal(Refused::Exists, target, &key));
-            }
+            self.store
+                .would_take(target.resource.id(), &key)
+                .map_err(|refused| refusal(refused, target, &key))?;
             Arc::new(Stored::new(new, 0))
         } else {
             let stored = self
@@ -115,6 +134,20 @@ impl Inner {
     }
 }
 
+/// Tries again while the generated name is taken.
+fn retry<T>(
+    attempts: usize,
+    mut create: impl FnMut() -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    for _ in 1..attempts {
+        match create() {
+            Err(error) if error.reason() == "AlreadyExists" => {}
+            done => return done,
+        }
+    }
+    create()
+}
+
 pub(super) fn check_namespace(
     target: &Target,
     namespace: &str,
@@ -127,4 +160,33 @@ pub(super) fn check_namespace(
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Resource;
+
+    #[test]
+    fn a_taken_generated_name_is_drawn_again_seven_times() {
+        let taken = || ApiError::already_exists(&Resource::new("", "Secret", "secrets"), "s");
+        let mut draws = 0;
+        let third = retry(NAME_ATTEMPTS, || {
+            draws += 1;
+            if draws < 3 { Err(taken()) } else { Ok(draws) }
+        });
+        assert_eq!(third.ok(), Some(3));
+        let mut draws = 0;
+        let never = retry(NAME_ATTEMPTS, || {
+            draws += 1;
+            Err::<(), _>(taken())
+        });
+        assert_eq!((never.is_err(), draws), (true, 8));
+        let mut draws = 0;
+        let other = retry(NAME_ATTEMPTS, || {
+            draws += 1;
+            Err::<(), _>(ApiError::bad_request("no"))
+        });
+        assert_eq!((other.is_err(), draws), (true, 1));
+    }
 }

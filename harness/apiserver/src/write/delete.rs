@@ -14,6 +14,9 @@ use crate::store::{Change, Key, Object, Refused, Stored};
 pub(crate) const ORPHAN: &str = "orphan";
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 
+/// `k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle`.
+const PROTECTED: [&str; 3] = ["default", "kube-system", "kube-public"];
+
 /// What becomes of the dependents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Propagation {
@@ -48,6 +51,13 @@ impl Inner {
         options: &DeleteOptions,
     ) -> Result<Deleted, ApiError> {
         let resource = &target.resource;
+        if resource.qualified() == "namespaces" && PROTECTED.contains(&key.name.as_str()) {
+            return Err(ApiError::forbidden(
+                resource,
+                &key.name,
+                "this namespace may not be deleted",
+            ));
+        }
         loop {
             let current = self
                 .store

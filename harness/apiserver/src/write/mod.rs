@@ -18,6 +18,7 @@ use crate::object;
 use crate::resource::{Resource, Version};
 use crate::status::ApiError;
 use crate::store::{Key, Object, Refused};
+use crate::typed;
 
 /// The resource and version that a request names.
 #[derive(Clone)]
@@ -47,6 +48,8 @@ pub(crate) struct WriteOptions {
     pub(crate) manager: String,
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
+    /// What the reader of the body found that `fieldValidation` is about: duplicate fields.
+    pub(crate) strict_errors: Vec<String>,
 }
 
 /// What a write came to.
@@ -66,11 +69,7 @@ fn refusal(refused: Refused, target: &Target, key: &Key) -> ApiError {
         Refused::NoTable => ApiError::unknown_resource(),
         Refused::NoNamespace => ApiError::namespace_not_found(&key.namespace),
         Refused::NamespaceTerminating => {
-            let why = format!(
-                "unable to create new content in namespace {} because it is being terminated",
-                key.namespace
-            );
-            ApiError::forbidden(resource, &key.name, &why)
+            ApiError::namespace_terminating(resource, &key.name, &key.namespace)
         }
     }
 }
@@ -132,21 +131,37 @@ fn decode(
     };
     metadata::decode(object).map_err(unfit)?;
     object::drop_null_metadata(object);
+    let mut found = options.strict_errors.clone();
+    let unknown = match resource.typed {
+        true => typed::prune(resource.kind(), object),
+        false => typed::prune_metadata(object),
+    };
+    found.extend(unknown.map_err(unfit)?.iter().map(unknown_field));
     resource.strategy.decode(object).map_err(unfit)?;
-    let mut warnings = Vec::new();
     if let Some(schema) = &target.version.schema {
         if options.field_validation != FieldValidation::Ignore {
-            warnings = schema.unknown_fields(object);
-            if options.field_validation == FieldValidation::Strict && !warnings.is_empty() {
-                let message = format!("strict decoding error: {}", warnings.join(", "));
-                return Err(ApiError::bad_request(message));
-            }
+            found.extend(schema.unknown_fields(object));
         }
         schema.prune(object);
         schema.apply_defaults(object);
     }
+    let warnings = match options.field_validation {
+        FieldValidation::Ignore => Vec::new(),
+        FieldValidation::Warn => found,
+        FieldValidation::Strict if found.is_empty() => found,
+        FieldValidation::Strict => {
+            return Err(unfit(format!(
+                "strict decoding error: {}",
+                found.join(", ")
+            )));
+        }
+    };
     resource.strategy.default(object);
     Ok(warnings)
+}
+
+fn unknown_field(path: &String) -> String {
+    format!("unknown field {path:?}")
 }
 
 /// What is wrong with the object, by its schema and its strategy.

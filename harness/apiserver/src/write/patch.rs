@@ -10,6 +10,7 @@ use crate::patch::{MergeKeys, PatchError, json_patch, merge_patch, strategic_mer
 use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
+use crate::typed;
 
 /// The format of a patch, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ impl Inner {
         loop {
             let current = self.current(target, key)?;
             let new = self.patched(target, &current, format, patch)?;
-            if let Attempt::Done(written) = self.replace(edit, &current, new, Tracking::Update)? {
+            let attempt = self.replace(edit, &current, new, Tracking::Update);
+            if let Attempt::Done(written) = attempt.map_err(ApiError::of_patch)? {
                 return Ok(written);
             }
         }
@@ -93,6 +95,7 @@ impl Inner {
         let resource = &target.resource;
         check_configuration(edit, config)?;
         let schema = target.version.schema.as_deref();
+        check_declared(edit, config)?;
         let manager = options.manager.as_str();
         loop {
             let now = self.now();
@@ -133,6 +136,36 @@ impl Inner {
         validate(target, &new, None)?;
         self.commit_create(target, &key.namespace, new, options, warnings)
     }
+}
+
+/// An apply takes no field that the kind does not have, whatever `fieldValidation` says (structured-merge-diff).
+fn check_declared(edit: &Edit<'_>, config: &Value) -> Result<(), ApiError> {
+    let Edit { target, key, .. } = *edit;
+    let (resource, mut copy) = (&target.resource, config.clone());
+    let mut unknown = match resource.typed {
+        true => typed::prune(resource.kind(), &mut copy).unwrap_or_default(),
+        false => typed::prune_metadata(&mut copy).unwrap_or_default(),
+    };
+    if let Some(schema) = &target.version.schema {
+        unknown.extend(schema.unknown_paths(config));
+    }
+    let errors: Vec<String> = unknown
+        .iter()
+        .map(|path| format!(".{path}: field not declared in schema"))
+        .collect();
+    let why = match errors.as_slice() {
+        [] => return Ok(()),
+        [one] => one.clone(),
+        several => format!("errors:\n  {}", several.join("\n  ")),
+    };
+    let at = match key.namespace.as_str() {
+        "" => format!("/{}", key.name),
+        namespace => format!("{namespace}/{}", key.name),
+    };
+    let (version, kind) = (target.api_version(), resource.kind());
+    Err(ApiError::unknown(format!(
+        "failed to create typed patch object ({at}; {version}, Kind={kind}): {why}"
+    )))
 }
 
 fn check_configuration(edit: &Edit<'_>, config: &Value) -> Result<(), ApiError> {

@@ -17,6 +17,8 @@ use crate::store::{Change, Key, Object, Refused, Stored};
 pub(crate) enum Part {
     Main,
     Status,
+    /// `/finalize` of a namespace: `spec.finalizers`.
+    Finalize,
 }
 
 impl Part {
@@ -24,6 +26,7 @@ impl Part {
         match self {
             Self::Main => None,
             Self::Status => Some("status"),
+            Self::Finalize => Some("finalize"),
         }
     }
 }
@@ -142,7 +145,9 @@ impl Inner {
             object::set_meta(&mut new, "namespace", key.namespace.as_str());
         }
         let now = self.now();
-        resource.strategy.prepare_update(&mut new, old, &now);
+        if part != Part::Finalize {
+            resource.strategy.prepare_update(&mut new, old, &now);
+        }
         if resource.generation && specification_changed(&new, old) {
             let generation = object::meta(old, "generation").and_then(Value::as_i64);
             object::set_meta(&mut new, "generation", generation.unwrap_or(0) + 1);
@@ -214,9 +219,14 @@ fn keep_parts(target: &Target, part: Part, new: &mut Value, old: &Value) {
     match part {
         Part::Main if target.version.status => object::copy_member(new, old, "status"),
         Part::Main => {}
-        Part::Status => {
+        Part::Status | Part::Finalize => {
             let mut kept = old.clone();
-            object::copy_member(&mut kept, new, "status");
+            let member = if part == Part::Status {
+                "status"
+            } else {
+                "spec"
+            };
+            object::copy_member(&mut kept, new, member);
             object::copy_meta(&mut kept, new, "managedFields");
             *new = kept;
         }

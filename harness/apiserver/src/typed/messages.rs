@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-pub(super) struct Message(BTreeMap<u64, Field>);
+/// The fields of one Go type, by the number that each has in Protobuf.
+pub(crate) struct Message(BTreeMap<u64, Field>);
 
-pub(super) struct Field {
+/// One field.
+pub(crate) struct Field {
     /// In JSON; empty where the message's fields are its parent's.
-    pub(super) name: String,
-    pub(super) kind: Type,
+    pub(crate) name: String,
+    pub(crate) kind: Type,
     /// Whether Go has a pointer, which tells a zero from nothing.
-    pub(super) pointer: bool,
+    pub(crate) pointer: bool,
 }
 
-pub(super) enum Type {
+/// The type of a field.
+pub(crate) enum Type {
     Text,
-    Integer,
+    /// `int32` or `int64`.
+    Integer(&'static str),
     Boolean,
     Double,
     Bytes,
@@ -32,14 +36,44 @@ pub(super) enum Type {
     Map(Box<Type>),
 }
 
+impl Type {
+    /// As Go names it in an error.
+    pub(crate) fn go_name(&self) -> String {
+        match self {
+            Self::Text => "string".to_owned(),
+            Self::Integer(name) => (*name).to_owned(),
+            Self::Boolean => "bool".to_owned(),
+            Self::Double => "float64".to_owned(),
+            Self::Bytes => "[]uint8".to_owned(),
+            Self::Time => "v1.Time".to_owned(),
+            Self::MicroTime => "v1.MicroTime".to_owned(),
+            Self::Quantity => "resource.Quantity".to_owned(),
+            Self::IntOrString => "intstr.IntOrString".to_owned(),
+            Self::Json => "runtime.RawExtension".to_owned(),
+            Self::Texts => "v1.ExtraValue".to_owned(),
+            Self::Message(name) => format!("v1.{name}"),
+            Self::List(inner) => format!("[]{}", inner.go_name()),
+            Self::Map(inner) => format!("map[string]{}", inner.go_name()),
+        }
+    }
+}
+
 impl Message {
-    pub(super) fn field(&self, number: u64) -> Option<&Field> {
+    pub(crate) fn field(&self, number: u64) -> Option<&Field> {
         self.0.get(&number)
+    }
+
+    /// A field by its name in JSON, those of inlined messages included.
+    pub(crate) fn named(&self, name: &str) -> Option<&Field> {
+        self.0.values().find_map(|field| match &field.kind {
+            Type::Message(inlined) if field.name.is_empty() => message(inlined)?.named(name),
+            _ => Some(field).filter(|field| field.name == name),
+        })
     }
 }
 
 /// A message by its name.
-pub(super) fn message(name: &str) -> Option<&'static Message> {
+pub(crate) fn message(name: &str) -> Option<&'static Message> {
     static MESSAGES: OnceLock<BTreeMap<&'static str, Message>> = OnceLock::new();
     let lines = || include_str!("messages.txt").lines();
     MESSAGES
@@ -78,7 +112,8 @@ fn kind_of(text: &str) -> Type {
     }
     match text {
         "string" => Type::Text,
-        "int32" | "int64" => Type::Integer,
+        "int32" => Type::Integer("int32"),
+        "int64" => Type::Integer("int64"),
         "bool" => Type::Boolean,
         "double" => Type::Double,
         "bytes" => Type::Bytes,
