@@ -23,13 +23,16 @@ use crate::identity::Authenticator;
 const MAX_CONNECTIONS: usize = 4096;
 /// Failures in a row after which a listener is given up.
 const MAX_FAILURES: u32 = 100;
+/// How often a kube-apiserver sends bookmarks.
+const BOOKMARKS: Duration = Duration::from_secs(60);
 /// What a listener out of descriptors waits before it accepts again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl ApiServer {
     /// Serves the API over TLS (HTTP/1.1 and HTTP/2) to whoever brings the token of `access`, or one that a
-    /// ServiceAccount was given, until the listener ends or the tasks are cancelled.
+    /// ServiceAccount was given, until the listener ends or the tasks are cancelled. Watches get a bookmark a minute.
     pub fn serve(&self, listener: impl Listen, access: &Access, tasks: &TaskGroup) {
+        self.send_bookmarks_every(BOOKMARKS);
         let front = Front {
             service: self.service(),
             authenticator: Authenticator::new(self.inner().clone(), access.token_digest()),
