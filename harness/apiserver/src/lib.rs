@@ -10,6 +10,7 @@ mod identity;
 mod listen;
 mod logs;
 mod object;
+mod openapi;
 pub mod patch;
 mod printers;
 mod protobuf;

@@ -241,6 +241,15 @@ impl Resource {
         self.definition.is_some()
     }
 
+    /// The schema of a version, as its CustomResourceDefinition has it.
+    pub(crate) fn declared_schema(&self, version: &str) -> Option<&Value> {
+        let versions = self.definition.as_ref()?.get("versions")?.as_array()?;
+        let declared = versions
+            .iter()
+            .find(|known| known.get("name").and_then(Value::as_str) == Some(version))?;
+        declared.pointer("/schema/openAPIV3Schema")
+    }
+
     pub(crate) fn subresource(mut self, name: &'static str) -> Self {
         self.extra_subresources.push(name);
         self

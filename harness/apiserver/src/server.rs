@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::expiry::Sweep;
 use crate::http::ApiService;
 use crate::logs::PodLogs;
+use crate::openapi::OpenApi;
 use crate::registry::Registry;
 use crate::resource::Resource;
 use crate::store::{Object, Store};
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) sweep: Sweep,
     /// How often a watch that allows bookmarks gets one.
     pub(crate) bookmarks: OnceLock<Duration>,
+    pub(crate) openapi: OpenApi,
 }
 
 impl ApiServer {
@@ -65,6 +67,7 @@ impl ApiServer {
             logs: PodLogs::new(config.clock.clone()),
             sweep: Sweep::new(config.clock.now()),
             bookmarks: OnceLock::new(),
+            openapi: OpenApi::default(),
             clock: config.clock,
             uids: config.entropy.fork("uids"),
             names: config.entropy.fork("names"),

@@ -63,7 +63,7 @@ pub(super) fn tagged(
 }
 
 /// As Kubernetes writes its hashes.
-pub(crate) fn hex_upper(bytes: &[u8]) -> String {
+fn hex_upper(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 

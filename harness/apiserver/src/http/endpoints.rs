@@ -12,9 +12,10 @@ use super::negotiate::{self, Form};
 use super::query::Query;
 use super::route::{ObjectRoute, Route};
 use super::table::Table;
-use super::{ApiBody, answer, duplicates, list, log, watch};
+use super::{ApiBody, answer, duplicates, list, log, openapi, watch};
 use crate::identity::User;
 use crate::object;
+use crate::openapi::GroupVersion;
 use crate::review;
 use crate::server::Inner;
 use crate::status::ApiError;
@@ -58,6 +59,11 @@ pub(super) fn answer(api: &Arc<Inner>, parts: &Parts, body: &Bytes) -> Answer {
         },
         Route::Group(group) => discovery().group(&group)?,
         Route::Resources { group, version } => discovery().resource_list(&group, &version)?,
+        Route::OpenApiV2 => return openapi::v2(api, parts),
+        Route::OpenApiIndex => api.openapi.index(&api.registry),
+        Route::OpenApiV3 { group, version } => {
+            return openapi::v3(api, parts, &GroupVersion { group, version });
+        }
         Route::OpenId => token::openid_configuration(&api.issuer),
         Route::Jwks => api.issuer.jwks().clone(),
         Route::Object(_) | Route::Unknown => return Err(ApiError::unknown_resource()),

@@ -7,6 +7,7 @@ mod endpoints;
 mod list;
 mod log;
 mod negotiate;
+mod openapi;
 mod query;
 mod route;
 mod table;

@@ -21,6 +21,15 @@ pub(super) enum Route {
         group: String,
         version: String,
     },
+    /// `/openapi/v2`
+    OpenApiV2,
+    /// `/openapi/v3`
+    OpenApiIndex,
+    /// `/openapi/v3/api/v1` and `/openapi/v3/apis/{group}/{version}`
+    OpenApiV3 {
+        group: String,
+        version: String,
+    },
     /// `/.well-known/openid-configuration`
     OpenId,
     /// `/openid/v1/jwks`
@@ -58,6 +67,16 @@ impl Route {
             ["apis"] => Self::Groups,
             ["apis", group] => Self::Group((*group).to_owned()),
             [".well-known", "openid-configuration"] => Self::OpenId,
+            ["openapi", "v2"] => Self::OpenApiV2,
+            ["openapi", "v3"] => Self::OpenApiIndex,
+            ["openapi", "v3", "api", version] => Self::OpenApiV3 {
+                group: String::new(),
+                version: (*version).to_owned(),
+            },
+            ["openapi", "v3", "apis", group, version] => Self::OpenApiV3 {
+                group: (*group).to_owned(),
+                version: (*version).to_owned(),
+            },
             ["openid", "v1", "jwks"] => Self::Jwks,
             ["api", version, rest @ ..] => Self::versioned("", version, rest),
             ["apis", group, version, rest @ ..] => Self::versioned(group, version, rest),
