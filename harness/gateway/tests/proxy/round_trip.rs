@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use http_body_util::{BodyExt, Full};
 use rotaproof_base::{Dial, TcpDialer, memory};
-use rotaproof_egress::{Client, Error};
+use rotaproof_egress::{Client, Error, Trailers};
 use rotaproof_gateway::Error as GatewayError;
 use rstest::rstest;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
@@ -265,4 +266,49 @@ async fn the_same_gateway_serves_tcp() {
     assert_eq!(text(&answer), "decision 1 /a");
     let answer = client.send(get("http://vault.example/b")).await.unwrap();
     assert_eq!(text(&answer), "decision 2 /b");
+}
+
+/// Answers with a body and a trailer, as a gRPC server does.
+struct Trailing;
+
+#[async_trait::async_trait]
+impl rotaproof_vaults::Vault for Trailing {
+    fn kind(&self) -> rotaproof_vaults::VaultKind {
+        rotaproof_vaults::VaultKind::GcpSecretManager
+    }
+
+    fn hosts(&self) -> Vec<rotaproof_vaults::HostPattern> {
+        vec![rotaproof_vaults::HostPattern::new("grpc.example")]
+    }
+
+    fn describe(&self, _: &http::Request<bytes::Bytes>) -> (String, Option<String>) {
+        ("call".to_owned(), None)
+    }
+
+    async fn serve(
+        &self,
+        _: http::Request<bytes::Bytes>,
+        _: &dyn rotaproof_vaults::Witness,
+    ) -> http::Response<rotaproof_vaults::Body> {
+        let trailers = http::HeaderMap::from_iter([(
+            http::HeaderName::from_static("grpc-status"),
+            http::HeaderValue::from_static("0"),
+        )]);
+        let body = Full::new(bytes::Bytes::from_static(b"message"));
+        let body = body.with_trailers(async { Some(Ok(trailers)) });
+        http::Response::new(body.boxed_unsync())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trailers_arrive_over_http2_and_end_the_journals_entry() {
+    let world = World::new();
+    world.gateway.attach("grpc", Arc::new(Trailing)).unwrap();
+    let client = world.client().only_http2();
+    let answer = client.send(get("https://grpc.example/x")).await.unwrap();
+    assert_eq!(text(&answer), "message");
+    let trailers = answer.extensions().get::<Trailers>().unwrap();
+    assert_eq!(trailers.0["grpc-status"], "0");
+    let entries = world.gateway.journal().entries();
+    assert_eq!(entries.last().unwrap().status, Some(200));
 }
