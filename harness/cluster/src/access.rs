@@ -1,5 +1,7 @@
 //! What a vault's own tools need to act as its administrator.
 
+use std::sync::Arc;
+
 use rotaproof_base::SecretValue;
 pub use rotaproof_gateway::Transport;
 
@@ -27,10 +29,13 @@ pub enum Variable {
     File {
         /// The file's name: `gcp-key.json`.
         name: &'static str,
-        /// What it holds.
-        contents: SecretValue,
+        /// Makes what it holds; only where the file is wanted, since a key can take long to make.
+        contents: Contents,
     },
 }
+
+/// Makes what a file holds; the error says why it cannot be made.
+pub type Contents = Arc<dyn Fn() -> Result<SecretValue, String> + Send + Sync>;
 
 impl Access {
     /// Adds a variable with text that anybody may see.
@@ -49,10 +54,15 @@ impl Access {
     }
 
     /// Adds a variable with the path of a file of these contents.
-    pub fn file(self, name: &'static str, file: &'static str, contents: SecretValue) -> Self {
+    pub fn file(
+        self,
+        name: &'static str,
+        file: &'static str,
+        contents: impl Fn() -> Result<SecretValue, String> + Send + Sync + 'static,
+    ) -> Self {
         let file = Variable::File {
             name: file,
-            contents,
+            contents: Arc::new(contents),
         };
         self.with(name, file)
     }

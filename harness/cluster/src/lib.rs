@@ -17,7 +17,7 @@ use rotaproof_scenario::model::Eso;
 use rotaproof_scenario::model::vault::Vault;
 use rotaproof_vaults::Writer;
 
-pub use access::{Access, Transport, Variable};
+pub use access::{Access, Contents, Transport, Variable};
 pub use embedded::{Embedded, Interactive, sweep};
 pub use error::Error;
 

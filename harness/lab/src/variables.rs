@@ -79,6 +79,7 @@ impl Variables {
                     contents,
                 } => {
                     let file = place.file(file);
+                    let contents = contents().map_err(Error::Environment)?;
                     private::write(&file, contents.expose())?;
                     self.add(name, path(&file));
                 }

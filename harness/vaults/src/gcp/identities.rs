@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::config::{Grant, ServiceAccount, WorkloadIdentity};
 use super::error::ApiError;
-use super::key;
+use super::key::{self, ServiceAccountKey};
 use super::policy::Principal;
 
 /// How long a token of any kind lives, in seconds.
@@ -79,8 +79,7 @@ impl Identities {
     }
 
     /// A token without end for the harness' own writer, who may do everything.
-    pub(super) fn add_administrator(&mut self) -> SecretValue {
-        let email = format!("rotaproof@{}.iam.gserviceaccount.com", self.project);
+    pub(super) fn add_administrator(&mut self, email: &str) -> SecretValue {
         let subject = Subject::Principal(Principal {
             member: format!("serviceAccount:{email}").into(),
             grants: vec![Grant::admin()].into(),
@@ -92,6 +91,25 @@ impl Identities {
         };
         self.sessions.insert(token.clone(), session);
         SecretValue::new(token)
+    }
+
+    /// Adds a key of a service account's; the account is made where it is not there, and may do everything.
+    pub(super) fn add_administrator_key(&mut self, email: &str, key: ServiceAccountKey) {
+        if let Some((account, _)) = self.accounts.iter_mut().find(|(a, _)| a.email == email) {
+            account.keys.push(key);
+            return;
+        }
+        let account = ServiceAccount {
+            email: email.to_owned(),
+            workload_identity_users: Vec::new(),
+            grants: vec![Grant::admin()],
+            keys: vec![key],
+        };
+        let principal = Principal {
+            member: format!("serviceAccount:{email}").into(),
+            grants: account.grants.clone().into(),
+        };
+        self.accounts.push((account, principal));
     }
 
     fn draw(&self, prefix: &str) -> String {

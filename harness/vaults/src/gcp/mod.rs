@@ -31,7 +31,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use prost::Message;
 use rotaproof_base::jwt::Verifier;
-use rotaproof_base::{Clock, Fingerprinter, SecretValue};
+use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue};
 
 pub use config::{GcpConfig, GkeCluster, Grant, ServiceAccount, WorkloadIdentity};
 pub use key::{KeyError, ServiceAccountKey};
@@ -61,6 +61,7 @@ pub struct GcpVault {
     fingerprinter: Fingerprinter,
     verifier: Verifier,
     administrator: SecretValue,
+    keys: Entropy,
     state: Mutex<State>,
 }
 
@@ -128,7 +129,7 @@ impl GcpVault {
             config.service_accounts,
             config.workload_identities,
         );
-        let administrator = identities.add_administrator();
+        let administrator = identities.add_administrator(&administrator_of(&config.project));
         Self {
             project: config.project,
             cluster: config.cluster,
@@ -136,6 +137,7 @@ impl GcpVault {
             fingerprinter: config.fingerprinter,
             verifier: config.verifier,
             administrator,
+            keys: config.entropy.fork("administrator"),
             state: Mutex::new(State {
                 identities,
                 store: Store::new(number.clone()),
@@ -147,6 +149,15 @@ impl GcpVault {
     /// An access token without end of a principal who may do everything, for the harness' own writer.
     pub fn administrator(&self) -> SecretValue {
         self.administrator.clone()
+    }
+
+    /// The key file of the same principal, for people's own tools. The key is made here, and is the same each time.
+    pub fn administrator_key(&self) -> Result<SecretValue, KeyError> {
+        let email = administrator_of(&self.project);
+        let key = ServiceAccountKey::generate(&self.keys.fork("key"))?;
+        let file = key.file(&self.project, &email, TOKEN_URI);
+        self.lock().identities.add_administrator_key(&email, key);
+        Ok(file)
     }
 
     /// The project's number, by which answers name it.
@@ -301,6 +312,11 @@ impl GcpVault {
         witness.record(served);
         response
     }
+}
+
+/// The service account of the harness itself.
+fn administrator_of(project: &str) -> String {
+    format!("rotaproof@{project}.iam.gserviceaccount.com")
 }
 
 /// The journal's name of what a service without methods does.

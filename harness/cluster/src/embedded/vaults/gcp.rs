@@ -64,7 +64,8 @@ pub(super) fn start(
         workload_identities: workload_identities.collect(),
     });
     let token = vault.administrator();
-    let client = attach(name, Arc::new(vault), setting)?;
+    let vault = Arc::new(vault);
+    let client = attach(name, vault.clone(), setting)?;
     let writer = gcp::GcpWriter::new(
         client,
         &format!("http://{}", gcp::HOST),
@@ -74,7 +75,14 @@ pub(super) fn start(
     );
     Ok(Started {
         writer: Box::new(writer),
-        access: Access::default().text("GOOGLE_CLOUD_PROJECT", &declared.project),
+        access: Access::default()
+            .text("GOOGLE_CLOUD_PROJECT", &declared.project)
+            .endpoint("ROTAPROOF_GCP_ENDPOINT")
+            .file(
+                "GOOGLE_APPLICATION_CREDENTIALS",
+                "gcp-key.json",
+                move || vault.administrator_key().map_err(|error| error.to_string()),
+            ),
     })
 }
 
