@@ -221,6 +221,14 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// `k8s.io/apiserver/pkg/server/filters/timeout.go`
+    pub(crate) fn timed_out() -> Self {
+        let message = "Timeout: request did not complete within the allotted timeout";
+        let mut error = Self::new(504, "Timeout", message);
+        error.details = Some(Box::new(json!({})));
+        error
+    }
+
     pub(crate) fn too_large_body() -> Self {
         let message = "Request entity too large: limit is 3145728";
         Self::new(413, "RequestEntityTooLarge", message)

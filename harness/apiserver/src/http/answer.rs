@@ -23,6 +23,14 @@ pub(super) fn bytes(
     response
 }
 
+/// JSON that may be long.
+pub(super) fn body(body: ApiBody) -> Response<ApiBody> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
 pub(super) fn json(code: StatusCode, body: &Value) -> Response<ApiBody> {
     bytes(code, "application/json", Bytes::from(body.to_string()))
 }

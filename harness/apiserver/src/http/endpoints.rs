@@ -377,7 +377,7 @@ impl Request<'_> {
                 done => drop(done?),
             }
         }
-        Ok(answer::bytes(StatusCode::OK, "application/json", body))
+        Ok(answer::body(body))
     }
 
     fn token(&self, name: &str) -> Answer {

@@ -2,13 +2,15 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use bytes::{BufMut, Bytes, BytesMut};
-use http::{Response, StatusCode};
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::endpoints::Request;
 use super::negotiate::Form;
+use super::pieces::Pieces;
 use super::table::Table;
 use super::{ApiBody, answer};
 use crate::selector::Selector;
@@ -42,7 +44,7 @@ impl Continue {
 
 pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiError> {
     let (_, body) = selected(request)?;
-    Ok(answer::bytes(StatusCode::OK, "application/json", body))
+    Ok(answer::body(body))
 }
 
 pub(super) fn selector(request: &Request<'_>) -> Result<Selector, ApiError> {
@@ -54,7 +56,7 @@ pub(super) fn selector(request: &Request<'_>) -> Result<Selector, ApiError> {
 }
 
 /// The selected chunk, and its list object.
-pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, Bytes), ApiError> {
+pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, ApiBody), ApiError> {
     let form = request.form()?;
     let selector = selector(request)?;
     let token = match request.query.text("continue") {
@@ -153,14 +155,14 @@ fn snapshot(
     }
 }
 
-/// Concatenates the cached serialisations of the objects: nothing is cloned or serialised twice.
+/// Concatenates the cached serialisations of the objects as they are read: nothing is cloned or serialised twice.
 fn write(
     request: &Request<'_>,
     form: Form,
     snapshot: &Snapshot,
     next: &str,
     remaining: Option<usize>,
-) -> Bytes {
+) -> ApiBody {
     let mut meta = json!({"resourceVersion": snapshot.revision.to_string()});
     if !next.is_empty() {
         meta["continue"] = next.into();
@@ -179,23 +181,24 @@ fn write(
                 headers: true,
                 now: request.api.clock.now(),
             };
-            return table.write(&meta, snapshot.objects.iter().map(|(_, object)| object));
+            let table = table.write(&meta, snapshot.objects.iter().map(|(_, object)| object));
+            return Full::new(table).boxed_unsync();
         }
     };
     let head = json!({"kind": kind, "apiVersion": version, "metadata": meta}).to_string();
-    let mut body = BytesMut::new();
-    body.put_slice(head.trim_end_matches('}').as_bytes());
     // The head closes two levels: its metadata again, then the object itself after the items.
-    body.put_slice(b"},\"items\":[");
+    let head = format!("{}}},\"items\":[", head.trim_end_matches('}'));
+    let mut pieces = Vec::with_capacity(snapshot.objects.len() * 2 + 2);
+    pieces.push(Bytes::from(head));
     for (at, (_, object)) in snapshot.objects.iter().enumerate() {
         if at > 0 {
-            body.put_u8(b',');
+            pieces.push(Bytes::from_static(b","));
         }
-        body.put_slice(&match form {
+        pieces.push(match form {
             Form::Metadata => object.partial(),
             Form::Object | Form::Table(_) => object.json(&api_version),
         });
     }
-    body.put_slice(b"]}");
-    body.freeze()
+    pieces.push(Bytes::from_static(b"]}"));
+    Pieces::new(pieces).boxed_unsync()
 }

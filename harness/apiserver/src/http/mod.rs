@@ -8,6 +8,7 @@ mod list;
 mod log;
 mod negotiate;
 mod openapi;
+mod pieces;
 mod query;
 mod route;
 mod table;
@@ -18,6 +19,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -32,6 +34,9 @@ pub type ApiBody = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The default request limit of an API server (`MaxRequestBodyBytes`).
 const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// What the sending of a body may take (`--request-timeout`).
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The API as a service: fits `kube::Client::new(service, "default")`, hyper and axum.
 #[derive(Clone)]
@@ -63,7 +68,8 @@ where
         let inner = self.inner.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let answer = match read(body).await {
+            let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await;
+            let answer = match body.unwrap_or_else(|_| Err(ApiError::timed_out())) {
                 Ok(body) => endpoints::answer(&inner, &parts, &body),
                 Err(error) => Err(error),
             };

@@ -136,6 +136,8 @@ impl Watcher {
                 return Some(out.freeze());
             }
         }
+        // The place of all initial objects is not kept for as long as the watch lasts.
+        self.pending = Vec::new();
         if std::mem::take(&mut self.initial_end) {
             self.put_bookmark(&mut out, true);
         }
