@@ -191,6 +191,26 @@ async fn a_store_and_an_external_secret_that_a_client_applies_are_synced() {
     assert!(identity.ends_with(":user/rotaproof"), "{identity}");
 }
 
+#[tokio::test]
+async fn an_empty_lab_has_a_store_for_each_vault_and_all_are_ready() {
+    let world = World::with_lab(&[]);
+    let client = client(&world).await;
+    let kind = GroupVersionKind::gvk("external-secrets.io", "v1", "ClusterSecretStore");
+    let stores: Api<DynamicObject> = Api::all_with(client, &ApiResource::from_gvk(&kind));
+    for vault in world.status()["vaults"].as_array().unwrap() {
+        let name = vault["name"].as_str().unwrap();
+        let ready = |store: Option<&DynamicObject>| {
+            store.is_some_and(|store| {
+                let conditions = store.data["status"]["conditions"].as_array();
+                let mut conditions = conditions.into_iter().flatten();
+                conditions.any(|it| it["type"] == "Ready" && it["status"] == "True")
+            })
+        };
+        let became = kube::runtime::wait::await_condition(stores.clone(), name, ready);
+        became.await.unwrap();
+    }
+}
+
 #[test]
 fn every_vaults_secret_is_rotated_in_its_own_shape() {
     let world = World::new();

@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rotaproof_base::{Io, TaskHandle};
 use rustls::ServerConfig;
+use tokio::io::AsyncBufReadExt;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +61,12 @@ pub(crate) async fn serve_tls(
         .wait(TlsAcceptor::from(tls).accept(io))
         .await
     {
-        Some(Ok(io)) => {
+        Some(Ok(mut io)) => {
+            // hyper waits for the preface of HTTP/2 without a limit.
+            let begun = async { io.fill_buf().await.is_ok() };
+            if endpoint.manner.wait(begun).await != Some(true) {
+                return;
+            }
             let protocol = match io.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use rotaproof_cluster::Vaults;
-use rotaproof_scenario::Case;
 use rotaproof_scenario::model::Eso;
 use rotaproof_scenario::model::step::Action;
+use rotaproof_scenario::{Case, Diagnostics, Manifest};
 
 use crate::Error;
 
 /// Every vault, empty; a scenario file without steps.
-const EMPTY: &str = include_str!("empty.scenario.yaml");
+const EMPTY: &str = include_str!("empty/empty.scenario.yaml");
+/// A store for each of them.
+const STORES: &str = include_str!("empty/stores.yaml");
 
 /// What is to be in a lab.
 pub struct Declared {
@@ -25,13 +27,15 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Every vault, and nothing in them.
+    /// Every vault with nothing in it, and a ClusterSecretStore of its name.
     ///
     /// # Errors
     /// Never, as a test proves.
     pub fn empty() -> Result<Self, Error> {
+        let wrong = |error: Diagnostics| Error::Environment(error.render(false));
         let parsed = rotaproof_scenario::parse(Path::new("empty.scenario.yaml"), EMPTY.as_bytes());
-        let parsed = parsed.map_err(|error| Error::Environment(error.render(false)))?;
+        let parsed = parsed.map_err(wrong)?;
+        let stores = Manifest::read(Path::new("stores.yaml"), STORES.as_bytes()).map_err(wrong)?;
         let (scenario, _) = parsed
             .into_iter()
             .next()
@@ -40,7 +44,7 @@ impl Declared {
             title: None,
             vaults: scenario.vaults,
             eso: scenario.eso,
-            objects: Vec::new(),
+            objects: objects(&stores).collect(),
         })
     }
 
@@ -54,14 +58,18 @@ impl Declared {
         });
         let applied = setting_up.flatten().filter(|apply| apply.refused.is_none());
         let manifests = applied.filter_map(|apply| case.manifests.get(&apply.manifest));
-        let documents = manifests.flat_map(|manifest| &manifest.documents);
         Self {
             title: Some(case.title.clone()),
             vaults: case.vaults.clone(),
             eso: case.eso.clone(),
-            objects: documents.map(|document| document.object.clone()).collect(),
+            objects: manifests.flat_map(objects).collect(),
         }
     }
+}
+
+fn objects(manifest: &Manifest) -> impl Iterator<Item = serde_json::Value> {
+    let documents = manifest.documents.iter();
+    documents.map(|document| document.object.clone())
 }
 
 #[cfg(test)]
@@ -69,8 +77,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_empty_lab_has_vaults_and_no_secret() {
+    fn the_empty_lab_has_a_store_for_each_vault_and_no_secret() {
         let empty = Declared::empty().unwrap();
+        let stores: Vec<_> = empty
+            .objects
+            .iter()
+            .filter_map(|object| object["metadata"]["name"].as_str())
+            .collect();
+        let vaults: Vec<_> = empty
+            .vaults
+            .keys()
+            .map(|name| name.value.as_str())
+            .collect();
+        assert_eq!(stores, vaults);
         assert!(!empty.vaults.is_empty());
         assert!(
             empty

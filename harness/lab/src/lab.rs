@@ -120,10 +120,6 @@ impl Lab {
         let environment = env_file::render(&place.name().to_string(), variables.all());
         let own = place.file("env");
         let named = env_file.clone().unwrap_or_else(|| own.clone());
-        let mut env_files = vec![EnvFile::write(&own, environment.clone())?];
-        if let Some(path) = env_file {
-            env_files.push(EnvFile::write(&path, environment.clone())?);
-        }
         let board = Arc::new(Board {
             facts: Facts {
                 name: place.name().to_string(),
@@ -143,6 +139,11 @@ impl Lab {
             ending: CancellationToken::new(),
         });
         control::serve(place, board.clone(), &tasks)?;
+        // Last: whoever waits for the file finds everything there.
+        let mut env_files = vec![EnvFile::write(&own, environment.clone())?];
+        if let Some(path) = env_file {
+            env_files.push(EnvFile::write(&path, environment.clone())?);
+        }
         Ok(Self {
             interactive,
             board,
