@@ -1,4 +1,5 @@
 //! JUnit XML: a test suite per file, a test case per scenario; `failure` for an expectation, `error` for the environment.
+//! The record's boxes are one more suite, in which an open box is a skipped case.
 
 use std::io::{self, Write};
 
@@ -7,6 +8,7 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use rotaproof_events::{Event, Record, Verdict};
 
 use crate::Report;
+use crate::boxes::{Boxes, Shown};
 use crate::collect::{Collector, Ended};
 use crate::terminal::failure_text;
 
@@ -15,6 +17,7 @@ pub struct JUnit<W> {
     out: W,
     collector: Collector,
     suites: IndexMap<String, TestSuite>,
+    boxes: Boxes,
 }
 
 impl<W: Write> JUnit<W> {
@@ -24,6 +27,7 @@ impl<W: Write> JUnit<W> {
             out,
             collector: Collector::default(),
             suites: IndexMap::new(),
+            boxes: Boxes::default(),
         }
     }
 
@@ -50,14 +54,37 @@ impl<W: Write> JUnit<W> {
     }
 }
 
+/// The record's boxes as a suite; `None` where the run does not serve the record.
+fn of_boxes(boxes: &Boxes) -> Option<TestSuite> {
+    const NAME: &str = "Phase 2 of the record";
+    let mut suite = TestSuite::new(NAME);
+    let shown = boxes.shown();
+    for Shown { title, proof } in &shown {
+        let mut status = TestCaseStatus::success();
+        if let Err(open) = proof {
+            status = TestCaseStatus::skipped();
+            status.set_message(format!("open: {open} would prove it"));
+        }
+        let mut case = TestCase::new(*title, status);
+        case.set_classname(NAME);
+        if let Ok(proof) = proof {
+            case.set_system_out(proof);
+        }
+        suite.add_test_case(case);
+    }
+    (!shown.is_empty()).then_some(suite)
+}
+
 impl<W: Write> Report for JUnit<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.boxes.take(record);
         if let Some(ended) = self.collector.take(record) {
             self.add(&ended);
         }
         if let Event::RunFinished { .. } = record.event {
             let mut document = Document::new("rotaproof");
             document.add_test_suites(std::mem::take(&mut self.suites).into_values());
+            document.add_test_suites(of_boxes(&self.boxes));
             document
                 .serialize(&mut self.out)
                 .map_err(io::Error::other)?;

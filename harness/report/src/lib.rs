@@ -1,5 +1,6 @@
 //! Reports: consumers of events, nothing else. One file each.
 
+mod boxes;
 mod collect;
 mod json_lines;
 mod junit;

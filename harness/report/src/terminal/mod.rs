@@ -1,4 +1,5 @@
-//! What a person reads: a line per scenario as it ends, then findings, the staleness table, failures and a summary.
+//! What a person reads: a line per scenario as it ends, then findings, the staleness table, failures, the record's boxes
+//! and a summary.
 
 mod failure;
 mod progress;
@@ -11,6 +12,7 @@ use anstyle::{AnsiColor, Style};
 use rotaproof_events::{Counts, Event, Record, Verdict, human};
 
 use crate::Report;
+use crate::boxes::{Boxes, Shown};
 use crate::collect::{Collector, Ended};
 
 pub use failure::failure_text;
@@ -22,6 +24,7 @@ pub struct Terminal<W> {
     progress: Progress,
     collector: Collector,
     ended: Vec<Ended>,
+    boxes: Boxes,
     virtual_time: bool,
 }
 
@@ -39,6 +42,7 @@ impl<W: Write> Terminal<W> {
             progress,
             collector: Collector::default(),
             ended: Vec::new(),
+            boxes: Boxes::default(),
             virtual_time: false,
         }
     }
@@ -85,6 +89,7 @@ impl<W: Write> Terminal<W> {
                 write!(self.out, "{}", failure_text(failure))?;
             }
         }
+        self.boxes()?;
         let requests: u64 = self.ended.iter().map(|e| e.requests).sum();
         let style = if counts.exit_code() == 0 { GREEN } else { RED };
         write!(self.out, "\n{style}{}{style:#}", count_text(counts))?;
@@ -99,6 +104,31 @@ impl<W: Write> Terminal<W> {
         }
         writeln!(self.out)?;
         self.out.flush()
+    }
+
+    fn boxes(&mut self) -> io::Result<()> {
+        let shown = self.boxes.shown();
+        if shown.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            self.out,
+            "\n{BOLD}Phase 2 of the record{BOLD:#}, as far as this run has proven it"
+        )?;
+        let width = shown.iter().map(|one| one.title.len()).max().unwrap_or(0);
+        for Shown { title, proof } in shown {
+            match proof {
+                Ok(proof) => writeln!(
+                    self.out,
+                    "  [{GREEN}x{GREEN:#}] {title:width$}  {DIM}{proof}{DIM:#}"
+                )?,
+                Err(open) => writeln!(
+                    self.out,
+                    "  [ ] {title:width$}  {YELLOW}open{YELLOW:#}: {open} would prove it"
+                )?,
+            }
+        }
+        Ok(())
     }
 
     fn findings(&mut self) -> io::Result<()> {
@@ -127,6 +157,7 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Report for Terminal<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.boxes.take(record);
         match &record.event {
             Event::RunStarted {
                 version,
