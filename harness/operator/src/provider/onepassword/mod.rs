@@ -7,6 +7,8 @@
 
 mod api;
 mod client;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use async_trait::async_trait;
