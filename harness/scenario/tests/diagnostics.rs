@@ -93,6 +93,9 @@ fn rendered(name: &str, text: &str) -> String {
 #[case::vault_declarations(
     "scenario: T\nsteps: []\nvaults:\n  v:\n    kind: hashicorp-vault\n    address: vault.example.com\n    tokens: { t: { secret: a/b, policies: [default, read] } }\n    secrets: { kv/a: x }\n"
 )]
+#[case::one_password_declarations(
+    "scenario: T\nsteps:\n  - remove: { secret: op/production/a }\n  - rotate: { secret: op/production/a, strategy: staged }\nvaults:\n  op:\n    kind: one-password-connect\n    address: connect.example.com\n    vaults: [production, a/b]\n    tokens: { t: { secret: a/b, vaults: { prodction: [read] } } }\n    secrets: { production/a: x, staging/b: x, c: x }\n    documents: { production/d: { file: d.pem, content: { generate: uuid } } }\n"
+)]
 #[case::list_for_text("scenario: [T]\nsteps: []\n")]
 #[case::bad_duration("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 }\n")]
 #[case::bad_unit("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 secs }\n")]

@@ -5,11 +5,13 @@
 
 mod aws;
 mod hashicorp;
+mod onepassword;
 
 pub use aws::{AccessKey, AwsSecretsManager, IamRole};
 pub use hashicorp::{AuthRole, HashicorpVault, StaticToken};
+pub use onepassword::{ConnectToken, OnePasswordConnect};
 use rotaproof_scenario::model::vault as declared;
-pub use rotaproof_scenario::model::vault::{Capability, EngineKind};
+pub use rotaproof_scenario::model::vault::{Capability, EngineKind, VaultAccess};
 use rotaproof_scenario::{Located, ObjectName};
 
 /// A vault of any kind: each becomes one with `into()`.
