@@ -8,4 +8,5 @@ mod faults;
 mod journal;
 mod malformed;
 mod round_trip;
+mod tools;
 mod world;
