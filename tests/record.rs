@@ -36,6 +36,31 @@ fn the_gcp_manifests_are_the_records_own_to_the_letter() {
 }
 
 #[test]
+fn the_azure_manifests_are_the_records_own_to_the_letter() {
+    let blocks = blocks();
+    for (index, name) in ["store", "externalsecret"].iter().enumerate() {
+        let manifest = read(&format!("scenarios/seed/azure/manifests/{name}.yaml"));
+        assert_eq!(manifest, blocks[3 + index], "{name}.yaml");
+    }
+}
+
+#[test]
+fn the_corrected_azure_store_differs_from_the_record_only_in_the_identity() {
+    let folder = "scenarios/seed/azure/manifests";
+    let without_identity = |name: &str| -> Vec<String> {
+        let text = read(&format!("{folder}/{name}.yaml"));
+        let lines = text.lines().filter(|line| !line.contains("identityId: "));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        without_identity("store"),
+        without_identity("store-corrected")
+    );
+    let corrected = read(&format!("{folder}/store-corrected.yaml"));
+    assert!(!corrected.contains("identityId: /"), "{corrected}");
+}
+
+#[test]
 fn a_corrected_manifest_differs_from_the_record_only_where_its_finding_says() {
     let lines = |path| -> Vec<String> {
         let mut lines: Vec<String> = read(path)

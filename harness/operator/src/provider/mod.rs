@@ -6,6 +6,7 @@
 //! time from [`StoreContext::clock`], and never puts a value into an error.
 
 mod aws;
+mod azure;
 mod context;
 mod gcp;
 mod hashicorp;
@@ -94,6 +95,7 @@ impl Providers {
     pub fn builtin() -> Self {
         Self::default()
             .with("aws", Arc::new(aws::Aws))
+            .with("azurekv", Arc::new(azure::AzureKeyVault::default()))
             .with("onepassword", Arc::new(onepassword::OnePassword))
             .with("gcpsm", Arc::new(gcp::Gcp::default()))
             .with("vault", Arc::new(hashicorp::HashicorpVault))

@@ -18,7 +18,7 @@ pub(crate) use go_base64::{Alphabet, decode as decode_base64};
 pub use json_map::{bytes_of, secret_map};
 pub use keys::{convert_keys, validate_keys};
 pub use null_bytes::check_null_bytes;
-pub use property::property;
+pub use property::{property, property_path_first};
 pub use rewrite::rewrite;
 
 /// Keys and values, as a provider answers with them and as a Secret holds them.

@@ -19,6 +19,15 @@ pub fn property(json: &[u8], path: &str) -> Option<Vec<u8>> {
     read(json, path)
 }
 
+/// The same in the order of ESO's Azure provider: first as a path, then as one key with its dots.
+pub fn property_path_first(json: &[u8], path: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(json).ok()?;
+    if path.is_empty() || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+        return None;
+    }
+    read(text, path).or_else(|| property(json, path))
+}
+
 fn read(json: &str, path: &str) -> Option<Vec<u8>> {
     let value = gjson::get(json, path);
     if !value.exists() {
@@ -64,6 +73,15 @@ mod tests {
     #[case::the_dotted_key_comes_first("tls.crt", "dotted")]
     fn a_property_is_found(#[case] path: &str, #[case] expected: &str) {
         assert_eq!(property(JSON, path).as_deref(), Some(expected.as_bytes()));
+    }
+
+    #[rstest]
+    #[case("tls.crt", "nested")]
+    #[case("a.b", "{\"c.d\": 1}")]
+    #[case("user", "a\"b")]
+    fn in_azures_order_the_path_comes_first(#[case] path: &str, #[case] expected: &str) {
+        let found = property_path_first(JSON, path);
+        assert_eq!(found.as_deref(), Some(expected.as_bytes()));
     }
 
     #[rstest]

@@ -1,5 +1,6 @@
 //! What can be known to be wrong without running: one file per check.
 
+mod azure;
 mod budgets;
 mod gcp;
 mod keys;
@@ -104,8 +105,9 @@ pub(crate) fn check(
         states: states(scenario, manifests, mapping),
         objects: applied(&scenario.steps, manifests),
     };
-    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 8] = [
+    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 9] = [
         vaults::check,
+        azure::check,
         names::check,
         strategies::check,
         gcp::check,

@@ -85,6 +85,7 @@ fn deletes_for_good(checked: &Checked<'_>, secret: &SecretRef) -> Option<&'stati
 fn handles_versions(vault: &Vault, verb: &str) -> bool {
     match vault {
         Vault::AwsSecretsManager(_) => false,
+        Vault::AzureKeyVault(_) => verb != "destroy",
         Vault::GcpSecretManager(_) => true,
         Vault::HashicorpVault(_) => verb == "destroy",
         Vault::OnePasswordConnect(_) => false,
@@ -95,6 +96,7 @@ fn handles_versions(vault: &Vault, verb: &str) -> bool {
 fn strategies(vault: &Vault, secret: &SecretRef) -> &'static [Strategy] {
     match vault {
         Vault::AwsSecretsManager(_) => &[Strategy::PutValue, Strategy::Staged, Strategy::RollBack],
+        Vault::AzureKeyVault(_) => &[Strategy::PutValue, Strategy::RollBack],
         Vault::GcpSecretManager(_) => &[Strategy::PutValue, Strategy::RollBack],
         Vault::OnePasswordConnect(_) => &[Strategy::PutValue, Strategy::Patch, Strategy::RollBack],
         Vault::HashicorpVault(vault) => {

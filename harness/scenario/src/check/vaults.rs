@@ -28,6 +28,24 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
     names.found
 }
 
+/// The hosts that no other vault of the scenario may answer for.
+fn answers_for(vault: &Vault) -> Vec<String> {
+    match vault {
+        Vault::AwsSecretsManager(vault) => {
+            vec![format!("secretsmanager.{}.amazonaws.com", vault.region)]
+        }
+        Vault::AzureKeyVault(vault) => {
+            vec![
+                host(&vault.vault_url),
+                "login.microsoftonline.com".to_owned(),
+            ]
+        }
+        Vault::GcpSecretManager(_) => vec!["secretmanager.googleapis.com".to_owned()],
+        Vault::HashicorpVault(vault) => vec![host(&vault.address)],
+        Vault::OnePasswordConnect(vault) => vec![host(&vault.address)],
+    }
+}
+
 struct Names<'a> {
     checked: &'a Checked<'a>,
     written: HashSet<SecretRef>,
@@ -43,27 +61,25 @@ impl Names<'_> {
     fn declarations(&mut self) {
         let mut hosts: Vec<(String, &str)> = Vec::new();
         for (name, vault) in &self.checked.scenario.vaults {
-            let host = match vault {
-                Vault::AwsSecretsManager(vault) => {
-                    format!("secretsmanager.{}.amazonaws.com", vault.region)
+            for host in answers_for(vault) {
+                if let Some((_, first)) = hosts.iter().find(|(other, _)| *other == host) {
+                    let message = format!("`{name}` answers for {host}, as `{first}` does");
+                    let help = match vault {
+                        Vault::AzureKeyVault(_) => "a scenario has one Azure Key Vault",
+                        Vault::GcpSecretManager(_) => "a scenario has one GCP project",
+                        _ => "give one of them another region or address",
+                    };
+                    self.error(name.span, message, Some(help.to_owned()));
+                    break;
                 }
-                Vault::GcpSecretManager(_) => "secretmanager.googleapis.com".to_owned(),
-                Vault::HashicorpVault(vault) => host(&vault.address),
-                Vault::OnePasswordConnect(vault) => host(&vault.address),
-            };
-            if let Some((_, first)) = hosts.iter().find(|(other, _)| *other == host) {
-                let message = format!("`{name}` answers for {host}, as `{first}` does");
-                let help = match vault {
-                    Vault::GcpSecretManager(_) => "a scenario has one GCP project",
-                    _ => "give one of them another region or address",
-                };
-                self.error(name.span, message, Some(help.to_owned()));
+                hosts.push((host, name));
             }
-            hosts.push((host, name));
         }
         for vault in self.checked.scenario.vaults.values() {
             let vault = match vault {
-                Vault::AwsSecretsManager(_) | Vault::GcpSecretManager(_) => continue,
+                Vault::AwsSecretsManager(_)
+                | Vault::AzureKeyVault(_)
+                | Vault::GcpSecretManager(_) => continue,
                 Vault::HashicorpVault(vault) => vault,
                 Vault::OnePasswordConnect(vault) => {
                     self.one_password(vault);

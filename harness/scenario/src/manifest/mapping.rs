@@ -162,7 +162,7 @@ impl Mapping {
         mapping
     }
 
-    /// The Secrets that the harness itself delivers: access keys and tokens.
+    /// The Secrets that the harness itself delivers: access keys, client secrets and tokens.
     fn add_delivered(&mut self, vaults: &IndexMap<Located<String>, Vault>) {
         let mut deliver = |secret: &ObjectName, key: &str, what: String| {
             let keys = self.secrets.entry(secret.clone()).or_default();
@@ -177,6 +177,17 @@ impl Mapping {
                                 &access.secret,
                                 field,
                                 format!("it is the access key `{key}` of `{name}`"),
+                            );
+                        }
+                    }
+                }
+                Vault::AzureKeyVault(azure) => {
+                    for (key, principal) in &azure.service_principals {
+                        for field in [&principal.client_id, &principal.client_secret] {
+                            deliver(
+                                &principal.secret,
+                                field,
+                                format!("it is the service principal `{key}` of `{name}`"),
                             );
                         }
                     }

@@ -39,6 +39,7 @@ pub(crate) const PASSWORD: &str = "password";
 #[derive(Clone, Debug)]
 pub(crate) enum Provider {
     Aws,
+    Azure,
     Gcp,
     /// The mount (`path`), and whether it is KV v2.
     Vault {
@@ -109,6 +110,20 @@ fn store(object: ObjectRef<'_>, vaults: &IndexMap<Located<String>, Vault>) -> St
                 Err(format!("AWS service `{service}`"))
             },
             provider: Provider::Aws,
+        };
+    }
+    if let Some(azure) = object.0.pointer("/spec/provider/azurekv") {
+        let url = azure.get("vaultUrl").and_then(Value::as_str);
+        let url = url.unwrap_or_default();
+        let vault = vaults.iter().find(|(_, vault)| {
+            matches!(vault, Vault::AzureKeyVault(vault) if host(&vault.vault_url) == host(url))
+        });
+        return Store {
+            vault: named(
+                vault.map(|(name, _)| name),
+                format!("Azure Key Vault at `{url}`"),
+            ),
+            provider: Provider::Azure,
         };
     }
     if let Some(provider) = object.0.pointer("/spec/provider/vault") {
@@ -210,7 +225,8 @@ pub(crate) fn host(address: &str) -> String {
 impl Store {
     /// The name under which the vault of the scenario holds what a `remoteRef.key` asks for.
     ///
-    /// For Vault as ESO 2.9.0 builds the path (`providers/v1/vault/client_get.go`, `buildPath`).
+    /// For Vault as ESO 2.9.0 builds the path (`providers/v1/vault/client_get.go`, `buildPath`); for Azure without the
+    /// kind of object before it (`providers/v1/azure/keyvault/keyvault.go`, `getObjType`).
     pub(crate) fn secret_name(&self, key: &str) -> String {
         match &self.provider {
             Provider::Vault {
@@ -235,6 +251,7 @@ impl Store {
                 Some((mount, path)) => format!("{mount}/{path}"),
                 None => key.to_owned(),
             },
+            Provider::Azure => key.strip_prefix("secret/").unwrap_or(key).to_owned(),
             // As ESO 2.9.0 searches (`providers/v1/onepassword`, `findItem`).
             Provider::OnePassword { order, declared } => {
                 let places = order.iter().map(|vault| format!("{vault}/{key}"));

@@ -2,6 +2,7 @@
 //! a file per kind.
 
 mod aws;
+mod azure;
 mod gcp;
 mod hashicorp;
 mod onepassword;
@@ -48,6 +49,9 @@ pub(super) fn start(
         let started = match vault {
             Declared::AwsSecretsManager(vault) => {
                 aws::start(name, vault, setting, &entropy, &mut deliveries)?
+            }
+            Declared::AzureKeyVault(vault) => {
+                azure::start(name, vault, setting, &entropy, &mut deliveries)?
             }
             Declared::GcpSecretManager(vault) => {
                 gcp::start(name, vault, setting, &entropy, &mut deliveries)?

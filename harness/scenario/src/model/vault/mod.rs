@@ -1,11 +1,15 @@
 //! The vaults of a scenario; one file per kind.
 
 mod aws_secrets_manager;
+mod azure_key_vault;
 mod gcp_secret_manager;
 mod hashicorp_vault;
 mod one_password_connect;
 
 pub use aws_secrets_manager::{AccessKey, Allow, AwsSecretsManager, Role};
+pub use azure_key_vault::{
+    AzureKeyVault, FederatedIdentity, KeyVaultRole, ManagedIdentity, ServicePrincipal,
+};
 pub use gcp_secret_manager::{
     GCP_ROLES, GcpSecretManager, GkeCluster, RoleBinding, ServiceAccount, ServiceAccountKey,
     WorkloadIdentity,
@@ -25,13 +29,11 @@ use crate::Located;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "$by:kind", rename_all = "kebab-case")]
 #[schemars(rename = "Vault", tag = "kind")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "few exist, and none is moved often"
-)]
 pub enum Vault {
     /// AWS Secrets Manager, with STS.
     AwsSecretsManager(AwsSecretsManager),
+    /// Azure Key Vault, with its tenant and the nodes' metadata service.
+    AzureKeyVault(AzureKeyVault),
     /// GCP Secret Manager, with its token services.
     GcpSecretManager(GcpSecretManager),
     /// HashiCorp Vault.
@@ -45,6 +47,7 @@ impl Vault {
     pub fn secrets(&self) -> &IndexMap<Located<String>, Body> {
         match self {
             Self::AwsSecretsManager(vault) => &vault.secrets,
+            Self::AzureKeyVault(vault) => &vault.secrets,
             Self::GcpSecretManager(vault) => &vault.secrets,
             Self::HashicorpVault(vault) => &vault.secrets,
             Self::OnePasswordConnect(vault) => &vault.secrets,
@@ -63,6 +66,7 @@ impl Vault {
     pub fn product(&self) -> &'static str {
         match self {
             Self::AwsSecretsManager(_) => "AWS Secrets Manager",
+            Self::AzureKeyVault(_) => "Azure Key Vault",
             Self::GcpSecretManager(_) => "GCP Secret Manager",
             Self::HashicorpVault(_) => "HashiCorp Vault",
             Self::OnePasswordConnect(_) => "1Password Connect",
