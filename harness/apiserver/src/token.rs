@@ -192,8 +192,8 @@ pub(crate) fn review(api: &Inner, body: &Value) -> Result<Value, ApiError> {
         Err(why) => json!({"user": {}, "error": why}),
     };
     Ok(json!({
-        // The token is the caller's own; it need not be repeated.
-        "spec": {"audiences": asked},
+        // As it was asked, the caller's own token included: strict models of clients want it.
+        "spec": {"token": token, "audiences": asked},
         "status": status,
     }))
 }

@@ -89,9 +89,12 @@ async fn the_clients_discovery_finds_every_resource() {
         [
             "ConfigMap",
             "Event",
+            "LimitRange",
             "Namespace",
             "Pod",
+            "ResourceQuota",
             "Secret",
+            "Service",
             "ServiceAccount"
         ]
     );

@@ -94,6 +94,25 @@ fn row(table: &Value, at: usize) -> String {
     "LAST SEEN | TYPE | REASON | OBJECT | [SUBOBJECT] | [SOURCE] | MESSAGE | [FIRST SEEN] | [COUNT] | [NAME]",
     "5s | Normal | Updated | externalsecret/aws |  | external-secrets | secret updated | 60m | 2 | o"
 )]
+#[case::deployments(
+    "/apis/apps/v1/namespaces/default/deployments",
+    json!({"metadata": {"name": "o"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}}),
+    "NAME | READY | UP-TO-DATE | AVAILABLE | AGE | [CONTAINERS] | [IMAGES] | [SELECTOR]", "o | 0/1 | 0 | 0 | 0s | c | i | a=b"
+)]
+#[case::services(
+    "/api/v1/namespaces/default/services",
+    json!({"metadata": {"name": "o"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 443}]}}),
+    "NAME | TYPE | CLUSTER-IP | EXTERNAL-IP | PORT(S) | AGE | [SELECTOR]", "o | ClusterIP | <none> | <none> | 443/TCP | 0s | a=b"
+)]
+#[case::role_bindings(
+    "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings",
+    json!({"metadata": {"name": "o"}, "roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "ServiceAccount", "namespace": "n", "name": "s"}]}),
+    "NAME | ROLE | AGE | [USERS] | [GROUPS] | [SERVICEACCOUNTS]", "o | Role/r | 0s |  |  | n/s"
+)]
+#[case::leases(
+    "/apis/coordination.k8s.io/v1/namespaces/default/leases", json!({"metadata": {"name": "o"}, "spec": {"holderIdentity": "me"}}),
+    "NAME | HOLDER | AGE", "o | me | 0s"
+)]
 #[tokio::test(start_paused = true)]
 async fn a_kind_is_printed_in_its_own_columns(
     #[case] path: &str,

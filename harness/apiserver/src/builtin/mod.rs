@@ -3,6 +3,7 @@
 mod config;
 pub(crate) mod namespace;
 mod pod;
+mod unattended;
 mod workload;
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::resource::{Resource, Strategy, Version};
 pub(crate) fn resources() -> Vec<Resource> {
     let core = |kind: &str, plural: &str| Resource::new("", kind, plural).typed();
     let v1 = || Version::new("v1");
-    vec![
+    let mut resources = vec![
         core("Namespace", "namespaces")
             .cluster_scoped()
             .short_name("ns")
@@ -66,7 +67,9 @@ pub(crate) fn resources() -> Vec<Resource> {
         .version(v1().with_status())
         .with_generation()
         .strategy(crd::Definition),
-    ]
+    ];
+    resources.extend(unattended::resources());
+    resources
 }
 
 /// A text inside of an object, for a field selector: empty where it is absent.

@@ -7,6 +7,7 @@ mod core;
 mod custom;
 mod json_path;
 mod pod;
+mod unattended;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,6 +16,9 @@ pub(crate) use batch::{cron_job, job};
 pub(crate) use core::{config_map, event, namespace, secret, service_account};
 pub(crate) use custom::from_definition;
 pub(crate) use pod::pod;
+pub(crate) use unattended::{
+    deployment, lease, replica_set, resource_quota, role_binding, service,
+};
 
 use crate::object;
 

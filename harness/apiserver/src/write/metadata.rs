@@ -100,7 +100,17 @@ fn invalid(field: &str, value: &str, why: &str) -> FieldError {
 
 /// What is wrong with a name as a path segment and as a DNS name; `None` if nothing is.
 fn name_error(resource: &Resource, name: &str) -> Option<String> {
-    // RBAC-like kinds aside, names are subdomains; a namespace is a label.
+    if resource.group() == "rbac.authorization.k8s.io" {
+        // `path.ValidatePathSegmentName`: `system:basic-user` is one.
+        return match name {
+            "." | ".." => Some(format!("may not be '{name}'")),
+            _ => ["/", "%"]
+                .iter()
+                .find(|character| name.contains(**character))
+                .map(|character| format!("may not contain '{character}'")),
+        };
+    }
+    // Names are subdomains, RBAC aside; a namespace is a label.
     if resource.qualified() == "namespaces" {
         if name.len() > 63 {
             return Some("must be no more than 63 characters".to_owned());
