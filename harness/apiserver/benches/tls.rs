@@ -95,6 +95,26 @@ impl Connection {
     }
 }
 
+fn start(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let server = || {
+        let clock = Clock::system();
+        ApiServer::new(Config {
+            entropy: Entropy::from_seed(7),
+            issuer: Issuer::generate("https://kubernetes.default.svc").unwrap(),
+            clock,
+        })
+    };
+    let mut group = criterion.benchmark_group("start");
+    group.bench_function("a server", |bencher| {
+        bencher.iter(|| runtime.block_on(async { server() }));
+    });
+    group.bench_function("an access", |bencher| {
+        bencher.iter(|| runtime.block_on(async { Access::new(&Clock::system()).unwrap() }));
+    });
+    group.finish();
+}
+
 fn get(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let mut connection = runtime.block_on(async {
@@ -128,5 +148,5 @@ fn list(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, get, list);
+criterion_group!(benches, start, get, list);
 criterion_main!(benches);

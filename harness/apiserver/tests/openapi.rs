@@ -196,12 +196,17 @@ async fn a_changed_definition_changes_its_own_document_and_no_other() {
 )]
 #[case(
     "/openapi/v2",
-    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
-    406
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    200
 )]
+#[case("/openapi/v2", "application/yaml", 406)]
 #[case("/openapi/v2", "*/*", 200)]
 #[tokio::test(start_paused = true)]
-async fn documents_are_in_json_only(#[case] path: &str, #[case] accept: &str, #[case] code: u16) {
+async fn documents_are_in_json_and_version_2_in_protobuf_too(
+    #[case] path: &str,
+    #[case] accept: &str,
+    #[case] code: u16,
+) {
     let cluster = Cluster::start();
     let request = Request::get(path)
         .header("accept", accept)
@@ -251,4 +256,13 @@ async fn version_2_has_everything_in_its_own_terms() {
         body["schema"]["$ref"],
         "#/definitions/io.k8s.api.core.v1.Pod"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_of_a_definition_may_be_any_value() {
+    let cluster = Cluster::start();
+    let (_, document) = cluster.get("/openapi/v2").await;
+    let any = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON";
+    assert!(document["definitions"][any]["description"].is_string());
+    assert!(document["definitions"][any].get("type").is_none());
 }

@@ -13,10 +13,22 @@ use crate::status::ApiError;
 
 type Answer = Result<Response<ApiBody>, ApiError>;
 
+/// The two names of the protobuf form of v2.
+const PROTOBUF_V2: [&str; 2] = [
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+];
+
 /// `/openapi/v2`
 pub(super) fn v2(api: &Inner, parts: &Parts) -> Answer {
+    let protobuf = accepted(parts).find(|it| is_json(it) || PROTOBUF_V2.contains(it));
+    if protobuf.is_some_and(|it| !is_json(it)) {
+        let document = api.openapi.v2_protobuf(&api.registry);
+        return Ok(tagged(parts, PROTOBUF_V2[0], &document));
+    }
     accepts_json(parts)?;
-    Ok(tagged(parts, &api.openapi.v2(&api.registry)))
+    let document = api.openapi.v2(&api.registry);
+    Ok(tagged(parts, "application/json", &document))
 }
 
 /// The document of one group and version. A client that asks for the hash of the index may keep the answer for ever; one
@@ -37,7 +49,7 @@ pub(super) fn v3(api: &Inner, parts: &Parts, asked: &GroupVersion) -> Answer {
         }
         return Ok(moved);
     }
-    let mut response = tagged(parts, &document);
+    let mut response = tagged(parts, "application/json", &document);
     if !held.is_empty() {
         let immutable = HeaderValue::from_static("public, immutable");
         response.headers_mut().insert(CACHE_CONTROL, immutable);
@@ -45,24 +57,31 @@ pub(super) fn v3(api: &Inner, parts: &Parts, asked: &GroupVersion) -> Answer {
     Ok(response)
 }
 
-fn tagged(parts: &Parts, document: &Rendered) -> Response<ApiBody> {
+fn tagged(parts: &Parts, content_type: &'static str, document: &Rendered) -> Response<ApiBody> {
     let tag = format!("\"{}\"", document.hash);
     let body = document.body.clone();
-    answer::tagged(&parts.headers, "application/json", &tag, body)
+    answer::tagged(&parts.headers, content_type, &tag, body)
 }
 
-/// The documents are in JSON only.
-fn accepts_json(parts: &Parts) -> Result<(), ApiError> {
-    let mut clauses = parts
+fn accepted(parts: &Parts) -> impl Iterator<Item = &str> {
+    parts
         .headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|clause| clause.split(';').next().unwrap_or_default().trim())
-        .peekable();
-    let any = clauses.peek().is_none();
-    match any || clauses.any(|it| matches!(it, "" | "*/*" | "application/*" | "application/json")) {
+}
+
+fn is_json(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "" | "*/*" | "application/*" | "application/json"
+    )
+}
+
+fn accepts_json(parts: &Parts) -> Result<(), ApiError> {
+    match accepted(parts).next().is_none() || accepted(parts).any(is_json) {
         true => Ok(()),
         false => Err(ApiError::not_acceptable()),
     }

@@ -88,6 +88,11 @@ impl Builtins {
     /// All that was added, by name.
     pub(super) fn into_schemas(mut self, at: &GroupVersion) -> Schemas {
         let mut schemas = self.generator.take_definitions(false);
+        // Any value; k8s-openapi calls it an object.
+        let any = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON";
+        if let Some(schema) = schemas.get_mut(any).and_then(Value::as_object_mut) {
+            schema.shift_remove("type");
+        }
         for (name, kind) in &self.roots {
             if let Some(schema) = schemas.get_mut(name).and_then(Value::as_object_mut) {
                 // k8s-openapi asks for `metadata`, Kubernetes does not.

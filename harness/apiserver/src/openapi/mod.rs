@@ -5,6 +5,7 @@
 mod builtin;
 mod custom;
 mod document;
+mod gnostic;
 mod paths;
 mod v2;
 
@@ -24,6 +25,8 @@ use crate::review;
 pub(crate) struct OpenApi {
     documents: Mutex<BTreeMap<GroupVersion, Document>>,
     v2: Mutex<Option<(Vec<String>, Rendered)>>,
+    /// Beside the hash of the JSON that it is made of.
+    gnostic: Mutex<Option<(String, Rendered)>>,
 }
 
 /// A rendered document, and the hash that is its tag.
@@ -64,7 +67,12 @@ struct Document {
 
 impl Rendered {
     fn new(document: &Value) -> Self {
-        let body = Bytes::from(document.to_string());
+        Self::from(Bytes::from(document.to_string()))
+    }
+}
+
+impl From<Bytes> for Rendered {
+    fn from(body: Bytes) -> Self {
         let digest = Sha256::digest(&body);
         let hash = digest.iter().map(|byte| format!("{byte:02X}")).collect();
         Self { hash, body }
@@ -109,6 +117,22 @@ impl OpenApi {
                     .filter_map(|body| serde_json::from_slice(body).ok());
                 let rendered = Rendered::new(&v2::merge(values));
                 *kept = Some((hashes, rendered.clone()));
+                rendered
+            }
+        }
+    }
+
+    /// The v2 document in protobuf.
+    pub(crate) fn v2_protobuf(&self, registry: &Registry) -> Rendered {
+        let json = self.v2(registry);
+        let mut kept = self.gnostic.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((of, rendered)) if *of == json.hash => rendered.clone(),
+            _ => {
+                // It was rendered from a value.
+                let value = serde_json::from_slice(&json.body).unwrap_or_default();
+                let rendered = Rendered::from(Bytes::from(gnostic::encode(&value)));
+                *kept = Some((json.hash, rendered.clone()));
                 rendered
             }
         }

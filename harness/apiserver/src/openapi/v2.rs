@@ -62,6 +62,11 @@ fn downgrade(schema: &mut Value) {
                     map.shift_remove(keyword);
                 }
             }
+            // Else a client would refuse the members that it does not know.
+            if map.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true)) {
+                map.shift_remove("type");
+                map.shift_remove("properties");
+            }
             if map.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true)) {
                 map.insert("type".to_owned(), "string".into());
                 map.insert("format".to_owned(), "int-or-string".into());
