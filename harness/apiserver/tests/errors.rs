@@ -146,6 +146,25 @@ async fn an_object_in_protobuf_is_created_as_its_json_would_be() {
     );
 }
 
+/// RBAC names are path segments (`rbac/validation`), those of all others DNS names.
+#[rstest]
+#[case("roles", "system:reader", 201)]
+#[case("roles", "a%b", 422)]
+#[case("rolebindings", "System:Readers", 201)]
+#[tokio::test(start_paused = true)]
+async fn a_role_may_have_a_colon_in_its_name(
+    #[case] plural: &str,
+    #[case] name: &str,
+    #[case] code: u16,
+) {
+    let cluster = Cluster::start();
+    let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/default/{plural}");
+    let (answered, status) = cluster
+        .post(&path, json!({"metadata": {"name": name}}))
+        .await;
+    assert_eq!(answered.as_u16(), code, "{status}");
+}
+
 #[rstest]
 #[case(json!({"metadata": "x"}))]
 #[case(json!({"metadata": {"name": 1}}))]

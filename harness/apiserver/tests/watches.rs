@@ -201,6 +201,12 @@ async fn a_chunk_whose_moment_left_the_window_is_expired() {
         (code, &status["reason"]),
         (StatusCode::GONE, &json!("Expired"))
     );
+    // The rest can be had all the same, as it is now (`resourceExpired` of Kubernetes 1.34).
+    let token = status["metadata"]["continue"].as_str().unwrap();
+    let (_, rest) = cluster.get(&format!("{MAPS}?continue={token}")).await;
+    let names = rest["items"].as_array().unwrap().iter();
+    let names: Vec<&Value> = names.map(|item| &item["metadata"]["name"]).collect();
+    assert_eq!(names, ["b", "c", "d", "e", "f"]);
 }
 
 #[rstest]
