@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::world::{Foreground, World, said};
 
 /// What the vendors' own tools read.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 32] = [
     "KUBECONFIG",
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -30,8 +30,24 @@ const VARIABLES: [&str; 24] = [
     "AWS_ENDPOINT_URL_STS",
     "VAULT_ADDR",
     "VAULT_TOKEN",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "ROTAPROOF_AZURE_VAULT_URL",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_PROJECT",
+    "OP_CONNECT_HOST",
+    "OP_CONNECT_TOKEN",
     "ROTAPROOF_LAB",
     "ROTAPROOF_STATE",
+];
+
+/// Those whose values are secret, and of one lab alone.
+const CREDENTIALS: [&str; 4] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AZURE_CLIENT_SECRET",
+    "VAULT_TOKEN",
+    "OP_CONNECT_TOKEN",
 ];
 
 fn mode(path: &Path) -> u32 {
@@ -47,7 +63,7 @@ fn a_lab_comes_up_with_every_variable_and_is_gone_after_down() {
     for name in VARIABLES {
         assert!(variables.contains_key(name), "{name} is missing");
     }
-    for secret in ["AWS_SECRET_ACCESS_KEY", "VAULT_TOKEN"] {
+    for secret in CREDENTIALS {
         assert!(!told.contains(&variables[secret]), "{secret} was printed");
     }
     assert!(
@@ -56,7 +72,7 @@ fn a_lab_comes_up_with_every_variable_and_is_gone_after_down() {
     );
     let again = World::with_lab(&[]);
     let other = again.sourced(&again.lab().join("env"));
-    for random in ["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "VAULT_TOKEN"] {
+    for random in CREDENTIALS {
         assert_ne!(
             variables[random], other[random],
             "{random} is the same in two labs"
