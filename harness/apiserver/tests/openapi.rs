@@ -266,3 +266,17 @@ async fn a_default_of_a_definition_may_be_any_value() {
     assert!(document["definitions"][any]["description"].is_string());
     assert!(document["definitions"][any].get("type").is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_built_in_kind_has_the_schema_of_kubernetes() {
+    let cluster = Cluster::start();
+    let (_, index) = cluster.get("/openapi/v3").await;
+    for (path, entry) in index["paths"].as_object().unwrap() {
+        let url = entry["serverRelativeURL"].as_str().unwrap();
+        let (_, document) = cluster.get(url).await;
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let open = schema.get("x-kubernetes-preserve-unknown-fields");
+            assert!(open.is_none(), "{name} of {path} is not known");
+        }
+    }
+}

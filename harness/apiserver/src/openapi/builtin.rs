@@ -3,7 +3,9 @@
 
 use k8s_openapi::api::authentication::v1 as authentication;
 use k8s_openapi::api::authorization::v1 as authorization;
-use k8s_openapi::api::{batch::v1 as batch, core::v1 as core};
+use k8s_openapi::api::coordination::v1 as coordination;
+use k8s_openapi::api::rbac::v1 as rbac;
+use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use schemars::generate::SchemaSettings;
@@ -42,6 +44,18 @@ impl Builtins {
             ("", "Pod") => self.add::<core::Pod>(),
             ("", "Secret") => self.add::<core::Secret>(),
             ("", "ServiceAccount") => self.add::<core::ServiceAccount>(),
+            ("", "LimitRange") => self.add::<core::LimitRange>(),
+            ("", "ResourceQuota") => self.add::<core::ResourceQuota>(),
+            ("", "Service") => self.add::<core::Service>(),
+            ("apps", "Deployment") => self.add::<apps::Deployment>(),
+            ("apps", "ReplicaSet") => self.add::<apps::ReplicaSet>(),
+            ("coordination.k8s.io", "Lease") => self.add::<coordination::Lease>(),
+            ("rbac.authorization.k8s.io", "ClusterRole") => self.add::<rbac::ClusterRole>(),
+            ("rbac.authorization.k8s.io", "ClusterRoleBinding") => {
+                self.add::<rbac::ClusterRoleBinding>()
+            }
+            ("rbac.authorization.k8s.io", "Role") => self.add::<rbac::Role>(),
+            ("rbac.authorization.k8s.io", "RoleBinding") => self.add::<rbac::RoleBinding>(),
             ("batch", "CronJob") => self.add::<batch::CronJob>(),
             ("batch", "Job") => self.add::<batch::Job>(),
             ("apiextensions.k8s.io", "CustomResourceDefinition") => {
