@@ -133,7 +133,7 @@ impl Lab {
 
     /// How long the lab has run, in its own time.
     pub fn elapsed(&self) -> Duration {
-        self.clock.elapsed()
+        self.runtime.read(|| self.clock.elapsed())
     }
 
     /// Every request that reached a vault, with what was asked, by whom, and what was answered; never a value.

@@ -3,7 +3,7 @@
 use rotaproof_cluster::{Embedded, Error, Lane};
 use tokio::runtime::Handle;
 
-/// A current-thread runtime whose clock is paused.
+/// A current-thread runtime whose clock is paused. It is there until it is dropped.
 pub(super) struct Runtime(Option<tokio::runtime::Runtime>);
 
 impl Runtime {
@@ -17,10 +17,7 @@ impl Runtime {
         F: Future + Send,
         F::Output: Send,
     {
-        // It is taken only by drop.
-        let Some(runtime) = &self.0 else {
-            unreachable!("a runtime that was dropped is not borrowed")
-        };
+        let runtime = self.get();
         if Handle::try_current().is_err() {
             return runtime.block_on(future);
         }
@@ -29,6 +26,20 @@ impl Runtime {
         match awaited {
             Ok(output) => output,
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Reads the lab's clock, which outside of its runtime would be the machine's.
+    pub(super) fn read<T>(&self, read: impl FnOnce() -> T) -> T {
+        let _inside = self.get().enter();
+        read()
+    }
+
+    fn get(&self) -> &tokio::runtime::Runtime {
+        match &self.0 {
+            Some(runtime) => runtime,
+            // Only drop takes it.
+            None => unreachable!("a runtime that was dropped is not borrowed"),
         }
     }
 }

@@ -316,8 +316,8 @@ impl Lab {
     #[track_caller]
     pub fn mark(&self) -> Result<Mark> {
         let mark = Mark::new(self.names.next("mark"));
-        self.with(Location::caller(), |driver, _| {
-            driver.mark(&mark.name());
+        self.with(Location::caller(), |driver, runtime| {
+            runtime.read(|| driver.mark(&mark.name()));
             Ok(())
         })?;
         Ok(mark)

@@ -1,0 +1,5 @@
+//! One test per file in `scenarios/`.
+
+fn main() -> std::process::ExitCode {
+    rotaproof::harness("scenarios")
+}
