@@ -276,11 +276,31 @@ fn what_is_wrong_is_one_diagnostic_and_exit_code_2() {
 }
 
 #[test]
+fn a_soak_rotates_every_vault_and_fetches_once_an_hour() {
+    let ran = run(&root(), &["soak", "--days", "1", "--seed", "1"]);
+    let out = text(&ran.stdout);
+    assert!(ran.status.success(), "{out}");
+    for (vault, product) in [
+        ("aws", "AWS Secrets Manager"),
+        ("azure", "Azure Key Vault"),
+        ("gcp", "GCP Secret Manager"),
+        ("vault", "HashiCorp Vault"),
+        ("onepassword", "1Password Connect"),
+    ] {
+        let row = format!(r"(?m)^ Hourly refresh from {product}, for 1 days +{vault} +passed +4 ");
+        // Four rotations, each followed to the pod.
+        assert!(Regex::new(&row).unwrap().is_match(out), "{out}");
+    }
+}
+
+/// One lab that is busy for longer than any test.
+fn soak_of_ten_years() -> Command {
+    rotaproof(&root(), &["soak", "--days", "3650", "--vault", "vault"])
+}
+
+#[test]
 fn an_interrupt_ends_with_130_and_leaves_nothing_behind() {
-    let mut child = rotaproof(&root(), &["soak", "--days", "3650", "--seed", "1"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = soak_of_ten_years().stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // The run has begun; at which moment the signal hits is left to chance on purpose.
     assert!(lines.next().unwrap().unwrap().contains("rotaproof"));
@@ -300,10 +320,7 @@ fn an_interrupt_ends_with_130_and_leaves_nothing_behind() {
 
 #[test]
 fn what_a_killed_run_left_is_swept_by_the_next_one() {
-    let mut child = rotaproof(&root(), &["soak", "--days", "3650", "--seed", "2"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = soak_of_ten_years().stdout(Stdio::piped()).spawn().unwrap();
     let id = child.id().to_string();
     // The folder of the pods' files appears when the lab starts.
     while leftovers(&id).is_empty() {
