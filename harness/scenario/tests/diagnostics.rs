@@ -96,6 +96,9 @@ fn rendered(name: &str, text: &str) -> String {
 #[case::one_password_declarations(
     "scenario: T\nsteps:\n  - remove: { secret: op/production/a }\n  - rotate: { secret: op/production/a, strategy: staged }\nvaults:\n  op:\n    kind: one-password-connect\n    address: connect.example.com\n    vaults: [production, a/b]\n    tokens: { t: { secret: a/b, vaults: { prodction: [read] } } }\n    secrets: { production/a: x, staging/b: x, c: x }\n    documents: { production/d: { file: d.pem, content: { generate: uuid } } }\n"
 )]
+#[case::gcp_declarations(
+    "scenario: T\nsteps:\n  - remove: { secret: gcp/api-key }\n  - restore: { secret: gcp/api-key }\n  - rotate: { secret: gcp/api-key, strategy: staged }\nvaults:\n  gcp:\n    kind: gcp-secret-manager\n    service_accounts:\n      eso@example.com: { allows: [{ roles: [roles/secretmanager.secretAcessor], secrets: [a] }] }\n    workload_identities: { a/b: { allows: [{ roles: [secretmanager.versions.access], secrets: [a] }] } }\n    secrets: { api-key: x, prod/db: x }\n  other: { kind: gcp-secret-manager }\n"
+)]
 #[case::list_for_text("scenario: [T]\nsteps: []\n")]
 #[case::bad_duration("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 }\n")]
 #[case::bad_unit("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 secs }\n")]

@@ -35,7 +35,6 @@ use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue};
 
 pub use config::{GcpConfig, GkeCluster, Grant, ServiceAccount, WorkloadIdentity};
 pub use key::{KeyError, ServiceAccountKey};
-pub use policy::is_known as is_known_role;
 pub use writer::GcpWriter;
 
 use error::{ApiError, Code};

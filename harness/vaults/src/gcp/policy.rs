@@ -58,11 +58,6 @@ const VIEWS: &[&str] = &[
     "versions.list",
 ];
 
-/// Whether Secret Manager has this role or permission.
-pub fn is_known(role: &str) -> bool {
-    role.starts_with("secretmanager.") || ROLES.iter().any(|(name, _)| *name == role)
-}
-
 impl Principal {
     /// Whether a binding grants `permission` on the secret, or on the project where there is none.
     pub(super) fn may(&self, permission: &str, secret: Option<&str>) -> bool {
