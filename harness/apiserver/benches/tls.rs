@@ -73,6 +73,7 @@ impl Connection {
             .header("authorization", format!("Bearer {}", self.token))
             .body(Full::from(body))
             .unwrap();
+        self.sender.ready().await.unwrap();
         let response = self.sender.send_request(request).await.unwrap();
         assert!(response.status().is_success());
         response
