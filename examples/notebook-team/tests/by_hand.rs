@@ -131,21 +131,24 @@ fn the_secret_belongs_to_its_externalsecret() -> Result {
 #[test]
 fn three_labs_at_once_do_not_see_each_other() {
     let all_up = Barrier::new(3);
+    let rotated = |rotations: u32| -> Result {
+        let lab = lab();
+        all_up.wait();
+        let lab = lab?;
+        for _ in 0..rotations {
+            lab.rotate("aws/notebooks/s3")?;
+            lab.advance(REFRESH)?;
+        }
+        // The first version and one per rotation, in this lab alone, whose clock shows this lab's hours.
+        lab.expect(secret("notebooks/s3").is(Version::Number(rotations + 1)))?;
+        assert_eq!(lab.elapsed().as_secs() / 3600, u64::from(rotations));
+        Ok(())
+    };
+    let rotated = &rotated;
     std::thread::scope(|scope| {
-        for rotations in 1..=3 {
-            let all_up = &all_up;
-            scope.spawn(move || -> Result {
-                let lab = lab()?;
-                all_up.wait();
-                for _ in 0..rotations {
-                    lab.rotate("aws/notebooks/s3")?;
-                    lab.advance(REFRESH)?;
-                }
-                // The first version and one per rotation, in this lab alone, whose clock shows this lab's hours.
-                lab.expect(secret("notebooks/s3").is(Version::Number(rotations + 1)))?;
-                assert_eq!(lab.elapsed().as_secs() / 3600, u64::from(rotations));
-                Ok(())
-            });
+        let labs = [1, 2, 3].map(|rotations| scope.spawn(move || rotated(rotations)));
+        for lab in labs {
+            lab.join().unwrap().unwrap();
         }
     });
 }
