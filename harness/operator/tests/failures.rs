@@ -72,15 +72,15 @@ async fn a_store_of_unknown_state_is_ready() {
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_the_engine_lacks_leaves_the_store_without_a_client() {
     let world = World::start().await;
-    world.create_store(json!({"metadata": {"name": "gcp"}, "spec": {"provider": {"gcpsm": {"projectID": "p"}}}})).await;
+    world.create_store(json!({"metadata": {"name": "doppler"}, "spec": {"provider": {"doppler": {}}}})).await;
     world.settle().await;
-    let status = world.store("gcp").await.status.unwrap();
+    let status = world.store("doppler").await.status.unwrap();
     assert_eq!(
         status.ready().unwrap().message.as_deref(),
         Some("unable to create client")
     );
     let events = world.events("default").await;
-    let text = "failed to find registered store backend for type: gcpsm, name: gcp";
+    let text = "failed to find registered store backend for type: doppler, name: doppler";
     assert!(events.iter().any(|line| line.ends_with(text)), "{events:?}");
 }
 
