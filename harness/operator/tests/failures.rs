@@ -72,7 +72,11 @@ async fn a_store_of_unknown_state_is_ready() {
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_the_engine_lacks_leaves_the_store_without_a_client() {
     let world = World::start().await;
-    world.create_store(json!({"metadata": {"name": "doppler"}, "spec": {"provider": {"doppler": {}}}})).await;
+    world
+        .create_store(
+            json!({"metadata": {"name": "doppler"}, "spec": {"provider": {"doppler": {}}}}),
+        )
+        .await;
     world.settle().await;
     let status = world.store("doppler").await.status.unwrap();
     assert_eq!(
