@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::world::{Foreground, World, said};
 
 /// What the vendors' own tools read.
-const VARIABLES: [&str; 32] = [
+const VARIABLES: [&str; 34] = [
     "KUBECONFIG",
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -34,8 +34,10 @@ const VARIABLES: [&str; 32] = [
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
     "ROTAPROOF_AZURE_VAULT_URL",
+    "ROTAPROOF_AZURE_ENDPOINT",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_CLOUD_PROJECT",
+    "ROTAPROOF_GCP_ENDPOINT",
     "OP_CONNECT_HOST",
     "OP_CONNECT_TOKEN",
     "ROTAPROOF_LAB",

@@ -1,5 +1,7 @@
 //! From the JSON of an `openAPIV3Schema` to nodes.
 
+use std::collections::HashMap;
+
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -11,7 +13,7 @@ use super::node::{Additional, Bound, ListType, Node, Type};
 const MAX_DEPTH: usize = 100;
 
 pub(super) fn compile(schema: &Value) -> Result<Node, SchemaError> {
-    node(schema, "", 0)
+    node(schema, "", 0, &mut Patterns::default())
 }
 
 fn error(path: &str, message: impl Into<String>) -> SchemaError {
@@ -21,7 +23,27 @@ fn error(path: &str, message: impl Into<String>) -> SchemaError {
     }
 }
 
-fn node(schema: &Value, path: &str, depth: usize) -> Result<Node, SchemaError> {
+/// The patterns of one schema by their text: a CRD repeats those of names a hundred times, and each takes a while.
+#[derive(Default)]
+struct Patterns(HashMap<String, Regex>);
+
+impl Patterns {
+    fn compile(&mut self, pattern: &str) -> Result<Regex, regex::Error> {
+        if let Some(known) = self.0.get(pattern) {
+            return Ok(known.clone());
+        }
+        let regex = Regex::new(pattern)?;
+        self.0.insert(pattern.to_owned(), regex.clone());
+        Ok(regex)
+    }
+}
+
+fn node(
+    schema: &Value,
+    path: &str,
+    depth: usize,
+    patterns: &mut Patterns,
+) -> Result<Node, SchemaError> {
     let Value::Object(schema) = schema else {
         return Err(error(path, "a schema must be an object"));
     };
@@ -41,7 +63,7 @@ fn node(schema: &Value, path: &str, depth: usize) -> Result<Node, SchemaError> {
         required: keyword.texts("required")?,
         default: schema.get("default").cloned(),
         allowed: keyword.list("enum")?.to_vec(),
-        pattern: pattern(&keyword)?,
+        pattern: pattern(&keyword, patterns)?,
         format: keyword.text("format")?.map(str::to_owned),
         minimum: keyword.bound("minimum", "exclusiveMinimum")?,
         maximum: keyword.bound("maximum", "exclusiveMaximum")?,
@@ -66,6 +88,7 @@ fn node(schema: &Value, path: &str, depth: usize) -> Result<Node, SchemaError> {
                 property,
                 &at(path, &format!("properties[{name}]")),
                 depth + 1,
+                patterns,
             )?;
             node.properties.insert(name.clone(), child);
         }
@@ -77,17 +100,28 @@ fn node(schema: &Value, path: &str, depth: usize) -> Result<Node, SchemaError> {
             inner,
             &at(path, "additionalProperties"),
             depth + 1,
+            patterns,
         )?)),
     };
     if let Some(items) = schema.get("items") {
-        node.items = Some(Box::new(self::node(items, &at(path, "items"), depth + 1)?));
+        node.items = Some(Box::new(self::node(
+            items,
+            &at(path, "items"),
+            depth + 1,
+            patterns,
+        )?));
     }
     if let Some(not) = schema.get("not") {
-        node.not = Some(Box::new(self::node(not, &at(path, "not"), depth + 1)?));
+        node.not = Some(Box::new(self::node(
+            not,
+            &at(path, "not"),
+            depth + 1,
+            patterns,
+        )?));
     }
-    node.all_of = branches(&keyword, "allOf", depth)?;
-    node.any_of = branches(&keyword, "anyOf", depth)?;
-    node.one_of = branches(&keyword, "oneOf", depth)?;
+    node.all_of = branches(&keyword, "allOf", depth, patterns)?;
+    node.any_of = branches(&keyword, "anyOf", depth, patterns)?;
+    node.one_of = branches(&keyword, "oneOf", depth, patterns)?;
     for (index, rule) in keyword.list("x-kubernetes-validations")?.iter().enumerate() {
         let here = at(path, &format!("x-kubernetes-validations[{index}]"));
         node.rules.push(
@@ -121,7 +155,12 @@ fn note_what_is_below(node: &mut Node) {
     node.unique_below = unique;
 }
 
-fn branches(keyword: &Keywords<'_>, name: &str, depth: usize) -> Result<Vec<Node>, SchemaError> {
+fn branches(
+    keyword: &Keywords<'_>,
+    name: &str,
+    depth: usize,
+    patterns: &mut Patterns,
+) -> Result<Vec<Node>, SchemaError> {
     keyword
         .list(name)?
         .iter()
@@ -131,6 +170,7 @@ fn branches(keyword: &Keywords<'_>, name: &str, depth: usize) -> Result<Vec<Node
                 branch,
                 &at(keyword.path, &format!("{name}[{index}]")),
                 depth + 1,
+                patterns,
             )
         })
         .collect()
@@ -156,11 +196,11 @@ fn kind(keyword: &Keywords<'_>) -> Result<Option<Type>, SchemaError> {
     }))
 }
 
-fn pattern(keyword: &Keywords<'_>) -> Result<Option<Regex>, SchemaError> {
+fn pattern(keyword: &Keywords<'_>, patterns: &mut Patterns) -> Result<Option<Regex>, SchemaError> {
     let Some(pattern) = keyword.text("pattern")? else {
         return Ok(None);
     };
-    Regex::new(pattern).map(Some).map_err(|_| {
+    patterns.compile(pattern).map(Some).map_err(|_| {
         error(
             &at(keyword.path, "pattern"),
             format!("Invalid value: {pattern:?}: must be a valid regular expression"),

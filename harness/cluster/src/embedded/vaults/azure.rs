@@ -131,4 +131,5 @@ fn access(url: &str, administrator: &azure::Administrator) -> Access {
         .text("AZURE_CLIENT_ID", &administrator.client_id)
         .secret("AZURE_CLIENT_SECRET", administrator.client_secret.clone())
         .text("ROTAPROOF_AZURE_VAULT_URL", url)
+        .endpoint("ROTAPROOF_AZURE_ENDPOINT")
 }
