@@ -44,11 +44,28 @@ pub trait Lane: Send + Sync {
     /// A runtime with the clock that its labs need; a scenario has one to itself.
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error>;
 
-    /// How long "now" may take: what is true after this without anything else happening is true now.
-    fn settle(&self) -> Duration;
+    /// What "now" means here.
+    fn present(&self) -> Present;
+
+    /// The refresh interval that stands in for longer ones of ExternalSecrets where the user does not say: what a
+    /// lane on the real clock shortens `1h` to. `None` leaves them as written.
+    fn refresh(&self) -> Option<Duration> {
+        None
+    }
 
     /// Starts a lab, inside a runtime of this lane.
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error>;
+}
+
+/// What "now" means in a lane's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Present {
+    /// The clock moves only when no task can run, so an advance by this much, any at all, waits for everything that is
+    /// due: then what is true is true now, and what is not is not.
+    Virtual(Duration),
+    /// The clock runs by itself, and what happens elsewhere arrives a little later: what becomes true within this
+    /// much counts as true now. Waiting ends with the change that makes it true.
+    Grace(Duration),
 }
 
 /// The cluster side of a lab.

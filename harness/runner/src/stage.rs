@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rotaproof_base::{Entropy, TaskGroup};
-use rotaproof_cluster::{Error, Lab, Lane, Wanted};
+use rotaproof_cluster::{Error, Lab, Lane, Present, Wanted};
 use rotaproof_events::{Event, Failure, Location};
 use rotaproof_gateway::FaultId;
 use rotaproof_scenario::{Case, Mapping, Mark, Span};
@@ -20,6 +20,10 @@ use crate::step;
 pub(crate) use crate::trouble::Trouble;
 use crate::values;
 use crate::world::{State, World};
+
+/// The longest that the API may take to answer the first lists. A wait that ends with the last answer; a real API
+/// server takes milliseconds.
+const LISTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A point that later steps refer to (`since: rotate`).
 #[derive(Clone, Copy)]
@@ -41,8 +45,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) lab: Lab,
     pub(crate) world: World,
     pub(crate) kinds: Kinds,
-    /// See [`Lane::settle`].
-    pub(crate) settle: Duration,
+    pub(crate) present: Present,
     pub(crate) entropy: Entropy,
     marks: Mutex<BTreeMap<String, Moment>>,
     pub(crate) faults: Mutex<BTreeMap<String, FaultId>>,
@@ -78,7 +81,7 @@ impl<'a> Stage<'a> {
             lab,
             world,
             kinds: Kinds::default(),
-            settle: lane.settle(),
+            present: lane.present(),
             entropy: entropy.fork("values"),
             marks: Mutex::default(),
             faults: Mutex::default(),
@@ -104,10 +107,27 @@ impl<'a> Stage<'a> {
                     .written(&name, ack.version, content, at);
             }
         }
-        // The watches have listed by the time that nothing else can happen.
-        tokio::time::sleep(self.settle).await;
+        self.world
+            .listed(LISTED_WITHIN)
+            .await
+            .map_err(|kinds| Trouble::environment(format!("the API did not list {kinds}")))?;
         self.mark("", Some(Mark::START));
         Ok(())
+    }
+
+    /// In virtual time, lets all happen that is due at this moment. A clock that runs by itself has no such moment.
+    pub(crate) async fn settle(&self) {
+        if let Present::Virtual(moment) = self.present {
+            tokio::time::sleep(moment).await;
+        }
+    }
+
+    /// How long after now what becomes true counts as true now.
+    pub(crate) fn grace(&self) -> Duration {
+        match self.present {
+            Present::Virtual(_) => Duration::ZERO,
+            Present::Grace(grace) => grace,
+        }
     }
 
     /// Ends the lab; nothing stays behind.

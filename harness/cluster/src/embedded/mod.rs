@@ -21,7 +21,7 @@ use rotaproof_operator::Operator;
 use rotaproof_pods::Pods;
 use tokio::sync::Mutex;
 
-use crate::{Cluster, Error, Lab, Lane, Wanted};
+use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
 
 /// When every virtual day begins: the record's date.
 const EPOCH: &str = "2025-11-08T00:00:00Z";
@@ -57,9 +57,8 @@ impl Lane for Embedded {
             .map_err(Error::starting("the runtime"))
     }
 
-    fn settle(&self) -> Duration {
-        // The clock moves only when no task can run, so any advance at all waits for everything that is due.
-        Duration::from_millis(1)
+    fn present(&self) -> Present {
+        Present::Virtual(Duration::from_millis(1))
     }
 
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {

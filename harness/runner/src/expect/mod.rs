@@ -41,28 +41,47 @@ pub(crate) type Checked = Result<String, Mismatch>;
 pub(crate) async fn run(stage: &Stage<'_>, expectation: &Expectation) -> Result<String, Trouble> {
     let subject = &expectation.subject;
     match &expectation.tense {
-        Tense::Now => check(stage, subject)?.map_err(|mismatch| trouble(mismatch, "")),
+        Tense::Now => now(stage, subject).await,
         Tense::Within(budget) => within(stage, subject, budget).await,
         Tense::Throughout(budget) => throughout(stage, subject, budget).await,
+    }
+}
+
+/// Holds now: at once in virtual time, within the grace where changes take a while to arrive.
+async fn now(stage: &Stage<'_>, subject: &Subject) -> Result<String, Trouble> {
+    let held = becomes_true(stage, subject, Instant::now() + stage.grace()).await?;
+    held.map_err(|mismatch| trouble(mismatch, ""))
+}
+
+/// What holds by the deadline, as soon as it does, or why it did not; asked once where the deadline is now.
+async fn becomes_true(
+    stage: &Stage<'_>,
+    subject: &Subject,
+    deadline: Instant,
+) -> Result<Checked, Trouble> {
+    let mut changes = stage.world.changes();
+    loop {
+        changes.mark_unchanged();
+        let checked = check(stage, subject)?;
+        if checked.is_ok() || Instant::now() >= deadline {
+            return Ok(checked);
+        }
+        tokio::select! {
+            biased;
+            _ = changes.changed() => {}
+            () = tokio::time::sleep_until(deadline) => return Ok(checked),
+        }
     }
 }
 
 async fn within(stage: &Stage<'_>, subject: &Subject, budget: &Budget) -> Result<String, Trouble> {
     let limit = budget.at(interval_of(stage, subject));
     let begun = Instant::now();
-    let mut changes = stage.world.changes();
-    loop {
-        changes.mark_unchanged();
-        let mismatch = match check(stage, subject)? {
-            Ok(holds) => return Ok(format!("{holds}, after {}", human(begun.elapsed()))),
-            Err(mismatch) => mismatch,
-        };
-        tokio::select! {
-            biased;
-            _ = changes.changed() => {}
-            () = tokio::time::sleep_until(begun + limit) => {
-                return Err(trouble(mismatch, &format!(", within {}", shown(budget, limit))));
-            }
+    match becomes_true(stage, subject, begun + limit).await? {
+        Ok(holds) => Ok(format!("{holds}, after {}", human(begun.elapsed()))),
+        Err(mismatch) => {
+            let tense = format!(", within {}", shown(budget, limit));
+            Err(trouble(mismatch, &tense))
         }
     }
 }
@@ -72,6 +91,8 @@ async fn throughout(
     subject: &Subject,
     budget: &Budget,
 ) -> Result<String, Trouble> {
+    // It begins now, as "now" is meant here; the first look below tells what has not begun.
+    let _begun = becomes_true(stage, subject, Instant::now() + stage.grace()).await?;
     let limit = budget.at(interval_of(stage, subject));
     let begun = Instant::now();
     let mut changes = stage.world.changes();
@@ -82,7 +103,7 @@ async fn throughout(
             Err(mismatch) => {
                 let after = human(begun.elapsed());
                 // Told as it is once this moment is over, unless it holds again by then.
-                tokio::time::sleep(stage.settle).await;
+                stage.settle().await;
                 let mismatch = check(stage, subject)?.err().unwrap_or(mismatch);
                 let tense = format!(
                     ", throughout {}; it ended after {after}",

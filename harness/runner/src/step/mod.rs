@@ -58,9 +58,9 @@ pub(crate) async fn run(stage: &Stage<'_>, step: &Step) -> Result<String, Troubl
             .to_owned(),
     });
     let outcome = act(stage, step).await;
-    // All that is due at this moment happens before the next step, and before a failure is explained: what runs first
-    // within one moment is tokio's choice, and must not show.
-    tokio::time::sleep(stage.settle).await;
+    // In virtual time, all that is due at this moment happens before the next step, and before a failure is explained:
+    // what runs first within one moment is tokio's choice, and must not show.
+    stage.settle().await;
     let outcome = outcome.map_err(|mut trouble| {
         // The innermost step is the one that failed.
         trouble

@@ -5,8 +5,9 @@ mod logs;
 mod object;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kube::Client;
 use rotaproof_base::{Clock, Fingerprint, TaskGroup};
@@ -38,6 +39,8 @@ pub(crate) struct State {
     refreshed: BTreeMap<String, u64>,
     /// What `start` steps made, by alias.
     workloads: BTreeMap<String, Workload>,
+    /// The kinds of which all objects that there were at the start are known.
+    listed: BTreeSet<Kind>,
 }
 
 impl State {
@@ -137,6 +140,7 @@ impl World {
                 logs: BTreeMap::new(),
                 refreshed: BTreeMap::new(),
                 workloads: BTreeMap::new(),
+                listed: BTreeSet::new(),
             })),
             changed: signal::Sender::new(0),
             emitter,
@@ -163,6 +167,24 @@ impl World {
     /// Wakes whenever the state or the journal changed.
     pub(crate) fn changes(&self) -> signal::Receiver<u64> {
         self.changed.subscribe()
+    }
+
+    /// Waits until everything is known that there was at the start: every kind is listed, or known not to be served.
+    ///
+    /// # Errors
+    /// The kinds whose list the API did not answer within `limit`, for people.
+    pub(crate) async fn listed(&self, limit: Duration) -> Result<(), String> {
+        let mut changes = self.changes();
+        let all = async {
+            while self.state().listed.len() < Kind::ALL.len() && changes.changed().await.is_ok() {}
+        };
+        if tokio::time::timeout(limit, all).await.is_ok() {
+            return Ok(());
+        }
+        let state = self.state();
+        let missing = Kind::ALL.iter().filter(|kind| !state.listed.contains(kind));
+        let missing: Vec<&str> = missing.map(|kind| kind.name()).collect();
+        Err(missing.join(", "))
     }
 
     /// How many changes have been seen.

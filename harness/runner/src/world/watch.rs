@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use kube::core::DynamicObject;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use kube::{Api, Client, ResourceExt};
 use rotaproof_base::TaskHandle;
@@ -19,7 +20,8 @@ const WATCH: u32 = 365 * 24 * 3600;
 /// Follows a kind until its task is cancelled.
 pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: TaskHandle) {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &kind.resource());
-    let mut events = watcher(api, watcher::Config::default().timeout(WATCH)).boxed();
+    let events = watcher(api, watcher::Config::default().timeout(WATCH));
+    let mut events = events.default_backoff().boxed();
     let mut listed = BTreeSet::new();
     let mut followed = BTreeSet::new();
     while let Some(event) = events.next().await {
@@ -29,7 +31,10 @@ pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: Task
                 listed.insert(name_of(&object));
                 world.saw(kind, object);
             }
-            Ok(watcher::Event::InitDone) => world.forget_all_but(kind, &listed),
+            Ok(watcher::Event::InitDone) => {
+                world.forget_all_but(kind, &listed);
+                world.know_all_of(kind);
+            }
             Ok(watcher::Event::Apply(object)) => {
                 let name = name_of(&object);
                 world.saw(kind, object);
@@ -38,9 +43,23 @@ pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: Task
                 }
             }
             Ok(watcher::Event::Delete(object)) => world.gone(kind, &name_of(&object)),
-            Err(error) => tracing::debug!(kind = kind.name(), %error, "watch"),
+            Err(error) => {
+                tracing::debug!(kind = kind.name(), %error, "watch");
+                if not_served(&error) {
+                    world.know_all_of(kind);
+                }
+            }
         }
     }
+}
+
+/// Whether the API has no such kind: then there is none of it.
+fn not_served(error: &watcher::Error) -> bool {
+    matches!(
+        error,
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) if status.code == 404
+    )
 }
 
 fn name_of(object: &DynamicObject) -> String {
@@ -127,6 +146,11 @@ impl World {
             };
             self.emitter.emit(at, event);
         }
+        self.touch();
+    }
+
+    fn know_all_of(&self, kind: Kind) {
+        self.state().listed.insert(kind);
         self.touch();
     }
 
