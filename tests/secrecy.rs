@@ -33,6 +33,7 @@ fn values(folders: &[&str]) -> Vec<Vec<u8>> {
     let options = Options {
         lane: Arc::new(Embedded),
         seed: SEED,
+        refresh: None,
         jobs: 2,
         fail_fast: false,
         timeout: Duration::from_secs(300),

@@ -138,6 +138,7 @@ fn run(cases: &[Case], seed: u64) -> Outcome {
     let options = Options {
         lane: Arc::new(Embedded),
         seed,
+        refresh: None,
         jobs: 1,
         fail_fast: false,
         timeout: Duration::from_secs(300),

@@ -87,6 +87,14 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         fix: Option<String>,
     },
+    /// ExternalSecrets refresh more often than their manifests say, as `--refresh` or the lane has it. Told once per
+    /// scenario and interval.
+    RefreshShortened {
+        /// The manifest's interval, or ESO's default where it names none: `1h`.
+        from: String,
+        /// The interval that was applied: `2s`.
+        to: String,
+    },
     /// The vault acknowledged a write (t0).
     VaultWritten {
         /// The secret: `aws/prod/notebook/aws`.

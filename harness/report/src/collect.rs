@@ -22,6 +22,8 @@ pub(crate) struct Ended {
     pub(crate) vaults: Vec<DeclaredVault>,
     pub(crate) lags: Vec<Lag>,
     pub(crate) findings: Vec<Finding>,
+    /// Refresh intervals as written, and as applied.
+    pub(crate) shortened: Vec<(String, String)>,
     pub(crate) verdict: Verdict,
     pub(crate) failure: Option<Box<Failure>>,
     pub(crate) requests: u64,
@@ -53,6 +55,7 @@ impl Collector {
                     vaults: vaults.clone(),
                     lags: Vec::new(),
                     findings: Vec::new(),
+                    shortened: Vec::new(),
                     verdict: Verdict::Skipped,
                     failure: None,
                     requests: 0,
@@ -80,6 +83,11 @@ impl Collector {
                         refusal: refusal.clone(),
                         fix: fix.clone(),
                     });
+                }
+            }
+            Event::RefreshShortened { from, to } => {
+                if let Some(current) = &mut self.current {
+                    current.shortened.push((from.clone(), to.clone()));
                 }
             }
             Event::ScenarioFinished {

@@ -47,6 +47,9 @@ impl<W: Write> JUnit<W> {
         }
         let mut case = TestCase::new(ended.title.clone(), status);
         case.set_time(ended.took).set_classname(ended.file.clone());
+        for (from, to) in &ended.shortened {
+            case.add_property(("refreshInterval".to_owned(), format!("{from} -> {to}")));
+        }
         self.suites
             .entry(ended.file.clone())
             .or_insert_with(|| TestSuite::new(ended.file.clone()))

@@ -13,6 +13,11 @@ use serde_json::Value;
 #[derive(Default)]
 pub(crate) struct Kinds(Mutex<BTreeMap<(String, String), (ApiResource, ApiCapabilities)>>);
 
+/// The API version of ESO's kinds that ESO 0.17 and later no longer serve, and the one that has taken its place, with
+/// the same fields.
+pub(crate) const RETIRED: &str = "external-secrets.io/v1beta1";
+pub(crate) const SERVED: &str = "external-secrets.io/v1";
+
 /// Who applies, in `managedFields`.
 const MANAGER: &str = "rotaproof";
 
@@ -161,9 +166,51 @@ impl Kinds {
         Ok(())
     }
 
+    /// Applies an object as it is; or as v1, where it is v1beta1 and the API serves that kind at v1 alone. Answers the
+    /// refusal that was got round so.
+    pub(crate) async fn apply_served(
+        &self,
+        client: &Client,
+        object: &Value,
+    ) -> Result<Option<ApplyError>, ApplyError> {
+        let refusal = match self.apply(client, object).await {
+            Ok(()) => return Ok(None),
+            Err(refusal) => refusal,
+        };
+        match self.served_instead(client, object, &refusal).await {
+            Some(object) => self.apply(client, &object).await.map(|()| Some(refusal)),
+            None => Err(refusal),
+        }
+    }
+
+    /// The object in the version that is served in place of its own.
+    async fn served_instead(
+        &self,
+        client: &Client,
+        object: &Value,
+        refusal: &ApplyError,
+    ) -> Option<Value> {
+        let ApplyError::NoSuchKind { kind, version } = refusal else {
+            return None;
+        };
+        if version != RETIRED || self.resolve(client, SERVED, kind).await.is_err() {
+            return None;
+        }
+        let mut object = object.clone();
+        *object.get_mut("apiVersion")? = SERVED.into();
+        Some(object)
+    }
+
     /// Deletes an object, its dependents in the background.
+    /// A version that was applied as another is deleted as that.
     pub(crate) async fn delete(&self, client: &Client, object: &Value) -> Result<(), ApplyError> {
-        let (api, name) = self.api(client, object).await?;
+        let (api, name) = match self.api(client, object).await {
+            Ok(found) => found,
+            Err(refusal) => match self.served_instead(client, object, &refusal).await {
+                Some(object) => self.api(client, &object).await?,
+                None => return Err(refusal),
+            },
+        };
         api.delete(&name, &DeleteParams::background()).await?;
         Ok(())
     }

@@ -109,6 +109,7 @@ async fn act(
             Cow::Borrowed(case),
             options.lane.as_ref(),
             options.seed,
+            options.refresh,
             emitter.clone(),
         ) => Some(stage),
     };

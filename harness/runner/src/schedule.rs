@@ -21,6 +21,9 @@ pub struct Options {
     pub lane: Arc<dyn Lane>,
     /// Reproduces the run.
     pub seed: u64,
+    /// What longer refresh intervals of ExternalSecrets become where a manifest is applied; `None` leaves them as
+    /// written. See [`Lane::refresh`] for what to do unless told otherwise.
+    pub refresh: Option<Duration>,
     /// How many scenarios at once; at least one.
     pub jobs: usize,
     /// Start no further scenario after one did not pass.

@@ -1,7 +1,7 @@
 //! What steps and expectations act upon: a lab, what is seen of it, and what later steps refer to.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,8 +46,11 @@ pub(crate) struct Stage<'a> {
     pub(crate) world: World,
     pub(crate) kinds: Kinds,
     pub(crate) present: Present,
+    /// What longer refresh intervals become where a manifest is applied.
+    pub(crate) refresh: Option<Duration>,
     pub(crate) entropy: Entropy,
     marks: Mutex<BTreeMap<String, Moment>>,
+    told: Mutex<BTreeSet<String>>,
     pub(crate) faults: Mutex<BTreeMap<String, FaultId>>,
     watches: TaskGroup,
 }
@@ -58,6 +61,7 @@ impl<'a> Stage<'a> {
         case: Cow<'a, Case>,
         lane: &dyn Lane,
         seed: u64,
+        refresh: Option<Duration>,
         emitter: Emitter,
     ) -> Result<Self, Error> {
         // By its title, so that a scenario draws the same alone as among others.
@@ -82,8 +86,10 @@ impl<'a> Stage<'a> {
             world,
             kinds: Kinds::default(),
             present: lane.present(),
+            refresh,
             entropy: entropy.fork("values"),
             marks: Mutex::default(),
+            told: Mutex::default(),
             faults: Mutex::default(),
             watches,
         })
@@ -111,6 +117,7 @@ impl<'a> Stage<'a> {
             .listed(LISTED_WITHIN)
             .await
             .map_err(|kinds| Trouble::environment(format!("the API did not list {kinds}")))?;
+        self.settle().await;
         self.mark("", Some(Mark::START));
         Ok(())
     }
@@ -201,6 +208,12 @@ impl<'a> Stage<'a> {
     /// Tells an event that happens now.
     pub(crate) fn tell(&self, event: Event) {
         self.world.emitter.emit(self.lab.clock.elapsed(), event);
+    }
+
+    /// Whether this is to be told: yes once, and no from then on.
+    pub(crate) fn first_time(&self, what: String) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(what)
     }
 
     /// Trouble as it is told: explained, with where it happened and what runs it again.

@@ -33,6 +33,10 @@ pub(crate) struct How {
     /// Where the scenarios run.
     #[arg(long, value_enum, default_value_t, env = "ROTAPROOF_LANE")]
     lane: LaneName,
+    /// Shorten the refresh intervals of ExternalSecrets to this, where they are longer: 2s; `manifest` leaves them as
+    /// written. Unless given, as the lane has it: as written on embedded.
+    #[arg(long, value_name = "DURATION", env = "ROTAPROOF_REFRESH")]
+    refresh: Option<Refresh>,
     /// How many scenarios at once; by default one per core.
     #[arg(long, value_name = "N", env = "ROTAPROOF_JOBS")]
     jobs: Option<usize>,
@@ -56,6 +60,51 @@ enum LaneName {
     /// In this process, in virtual time; needs nothing.
     #[default]
     Embedded,
+}
+
+/// What becomes of refresh intervals.
+#[derive(Clone, Copy)]
+enum Refresh {
+    Manifest,
+    AtMost(Duration),
+}
+
+impl FromStr for Refresh {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "manifest" {
+            return Ok(Self::Manifest);
+        }
+        let wrong = "expected a duration of a millisecond or more, for example 2s, or `manifest`";
+        match duration(text) {
+            Ok(interval) if interval >= Duration::from_millis(1) => Ok(Self::AtMost(interval)),
+            _ => Err(wrong.into()),
+        }
+    }
+}
+
+impl How {
+    fn lane(&self) -> Arc<dyn Lane> {
+        match self.lane {
+            LaneName::Embedded => Arc::new(Embedded),
+        }
+    }
+
+    /// What an interval of a manifest becomes.
+    pub(crate) fn shortened(&self, interval: Duration) -> Duration {
+        let limit = self.refresh(self.lane().as_ref());
+        limit.map_or(interval, |limit| limit.min(interval))
+    }
+
+    /// What longer refresh intervals become; `None` leaves them as written.
+    fn refresh(&self, lane: &dyn Lane) -> Option<Duration> {
+        match self.refresh {
+            None => lane.refresh(),
+            Some(Refresh::Manifest) => None,
+            Some(Refresh::AtMost(interval)) => Some(interval),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -127,11 +176,10 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
             ReportKind::Json => Box::new(JsonLines::new(out)),
         });
     }
-    let lane: Arc<dyn Lane> = match how.lane {
-        LaneName::Embedded => Arc::new(Embedded),
-    };
+    let lane = how.lane();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
+        refresh: how.refresh(lane.as_ref()),
         lane,
         seed: how.seed.unwrap_or_else(draw_seed),
         jobs: how.jobs.unwrap_or(cores),

@@ -112,19 +112,24 @@ const CLUSTER: &str = include_str!("../../templates/soak/cluster.yaml");
 const STORE: &str = include_str!("../../templates/soak/store.yaml");
 const SYNC: &str = include_str!("../../templates/soak/sync.yaml");
 
+/// What the manifest of the soak has.
+const INTERVAL: Duration = Duration::from_secs(3600);
+
 pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
     let total = Duration::from_secs(u64::from(args.days) * 86_400);
-    if args.every <= Duration::from_secs(3600) || args.every > total {
+    if args.every <= INTERVAL || args.every > total {
         return Err(Error::Usage(
             "--every takes more than 1h, and not more than --days".into(),
         ));
     }
     let times = total.as_secs() / args.every.as_secs();
+    let interval = args.how.shortened(INTERVAL);
+    let fetches = total.as_millis() / interval.as_millis().max(1) + 2;
     let scenario = SCENARIO
         .replace("@DAYS@", &args.days.to_string())
         .replace("@TIMES@", &times.to_string())
         // The first sync may read twice.
-        .replace("@FETCHES@", &(total.as_secs() / 3600 + 2).to_string())
+        .replace("@FETCHES@", &fetches.to_string())
         .replace("@EVERY@", &format!("{}s", args.every.as_secs()));
     let folder = tempfile::tempdir()?;
     let mut cases = Vec::new();

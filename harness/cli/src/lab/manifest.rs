@@ -64,6 +64,7 @@ impl Manifest {
                 path: self.name().into(),
                 documents: vec![Document {
                     line: 1,
+                    version_line: 1,
                     object: object.clone()?,
                 }],
             }),

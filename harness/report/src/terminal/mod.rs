@@ -2,9 +2,11 @@
 //! and a summary.
 
 mod failure;
+mod findings;
 mod progress;
 mod table;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -70,7 +72,7 @@ impl<W: Write> Terminal<W> {
     }
 
     fn summary(&mut self, counts: &Counts, took: Duration) -> io::Result<()> {
-        self.findings()?;
+        findings::write(&mut self.out, &self.ended)?;
         let rows: Vec<_> = self.ended.iter().filter(|e| !e.lags.is_empty()).collect();
         if !rows.is_empty() {
             writeln!(
@@ -90,6 +92,7 @@ impl<W: Write> Terminal<W> {
             }
         }
         self.boxes()?;
+        self.shortened()?;
         let requests: u64 = self.ended.iter().map(|e| e.requests).sum();
         let style = if counts.exit_code() == 0 { GREEN } else { RED };
         write!(self.out, "\n{style}{}{style:#}", count_text(counts))?;
@@ -104,6 +107,25 @@ impl<W: Write> Terminal<W> {
         }
         writeln!(self.out)?;
         self.out.flush()
+    }
+
+    /// The intervals that are not as the manifests have them: what a budget of one refresh is measured with.
+    fn shortened(&mut self) -> io::Result<()> {
+        let mut scenarios: BTreeMap<&(String, String), usize> = BTreeMap::new();
+        for shortened in self.ended.iter().flat_map(|ended| &ended.shortened) {
+            *scenarios.entry(shortened).or_default() += 1;
+        }
+        if !scenarios.is_empty() {
+            writeln!(self.out)?;
+        }
+        for ((from, to), count) in scenarios {
+            let plural = if count == 1 { "" } else { "s" };
+            writeln!(
+                self.out,
+                "refreshInterval {from} -> {to} in {count} scenario{plural}, as --refresh says (`--refresh manifest` leaves it as written)"
+            )?;
+        }
+        Ok(())
     }
 
     fn boxes(&mut self) -> io::Result<()> {
@@ -127,29 +149,6 @@ impl<W: Write> Terminal<W> {
                     "  [ ] {title:width$}  {YELLOW}open{YELLOW:#}: {open} would prove it"
                 )?,
             }
-        }
-        Ok(())
-    }
-
-    fn findings(&mut self) -> io::Result<()> {
-        let findings: Vec<_> = self.ended.iter().flat_map(|e| &e.findings).collect();
-        if findings.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.out, "\n{BOLD}Findings{BOLD:#} in the manifests")?;
-        for finding in findings {
-            writeln!(
-                self.out,
-                "  {YELLOW}!{YELLOW:#} {}: {}",
-                finding.manifest, finding.finding
-            )?;
-            if let Some(refusal) = &finding.refusal {
-                writeln!(self.out, "    the API: {refusal}")?;
-            }
-            if let Some(fix) = &finding.fix {
-                writeln!(self.out, "    fix:     {fix}")?;
-            }
-            writeln!(self.out, "    {DIM}shown at {}{DIM:#}", finding.location)?;
         }
         Ok(())
     }

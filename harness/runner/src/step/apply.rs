@@ -5,19 +5,24 @@ use rotaproof_scenario::Span;
 use rotaproof_scenario::model::step::Apply;
 
 use super::documents;
-use crate::apply::trust_gateway;
 use crate::stage::{Stage, Trouble};
+use crate::submit::{Version, manifest_name, submit};
 
 pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<String, Trouble> {
     let path = apply.manifest.value.as_str();
     let mut applied = 0;
     let mut refusal = None;
     let mut trusts_gateway = false;
+    let version = match &apply.refused {
+        Some(_) => Version::AsWritten,
+        None => Version::Served,
+    };
     for document in documents(stage, path) {
-        let mut object = document.object.clone();
-        trusts_gateway |= trust_gateway(&mut object, stage.lab.gateway.ca_pem());
-        match stage.kinds.apply(&stage.lab.client, &object).await {
-            Ok(()) => applied += 1,
+        match submit(stage, path, &document.object, version, span).await {
+            Ok(taken) => {
+                applied += 1;
+                trusts_gateway |= taken.trusts_gateway;
+            }
             Err(error) => {
                 refusal = Some((document.line, error.to_string()));
                 break;
@@ -46,11 +51,7 @@ pub(super) async fn run(stage: &Stage<'_>, apply: &Apply, span: Span) -> Result<
     if let Some(finding) = &apply.finding {
         stage.tell(Event::Finding {
             location: stage.location(span),
-            manifest: stage
-                .case
-                .manifests
-                .get(path)
-                .map_or(path.to_owned(), |m| m.path.display().to_string()),
+            manifest: manifest_name(stage.case.manifests.get(path), path),
             finding: finding.clone(),
             refusal: refusal.as_ref().map(|(_, error)| error.clone()),
             fix: apply.fix.clone(),

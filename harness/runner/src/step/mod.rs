@@ -92,7 +92,7 @@ async fn act(stage: &Stage<'_>, step: &Step) -> Result<String, Trouble> {
     match &step.value {
         Action::Apply(apply) => apply::run(stage, apply, step.span).await,
         Action::Delete(delete) => delete::run(stage, delete).await,
-        Action::Start(start) => start::run(stage, start).await,
+        Action::Start(start) => start::run(stage, start, step.span).await,
         Action::Rotate(rotate) => rotate::run(stage, rotate).await,
         Action::Write(write) => vault_secret::write(stage, write).await,
         Action::Disable(step) => vault_secret::disable(stage, step).await,

@@ -1,16 +1,18 @@
 //! `start`: a workload of a manifest, under a name of its own.
 
+use rotaproof_scenario::Span;
 use rotaproof_scenario::model::step::Start;
 use serde_json::{Value, json};
 
 use super::documents;
 use crate::stage::{Stage, Trouble};
+use crate::submit::{Version, submit};
 use crate::workload::Workload;
 
 /// After this much time the kubelet of the embedded lane lets a pod succeed.
 const RUNS_FOR: &str = "rotaproof.dev/runs-for";
 
-pub(super) async fn run(stage: &Stage<'_>, start: &Start) -> Result<String, Trouble> {
+pub(super) async fn run(stage: &Stage<'_>, start: &Start, span: Span) -> Result<String, Trouble> {
     let path = start.manifest.value.as_str();
     let mut started = None;
     for document in documents(stage, path) {
@@ -25,7 +27,7 @@ pub(super) async fn run(stage: &Stage<'_>, start: &Start) -> Result<String, Trou
             }
             started.get_or_insert(workload);
         }
-        if let Err(error) = stage.kinds.apply(&stage.lab.client, &object).await {
+        if let Err(error) = submit(stage, path, &object, Version::Served, span).await {
             let mut trouble =
                 Trouble::failed(format!("the API refused {path}, line {}", document.line));
             trouble.actual = Some(error.to_string());

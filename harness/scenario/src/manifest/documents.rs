@@ -9,13 +9,15 @@ use super::json::to_json;
 use crate::Span;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::parse::source_of;
-use crate::tree::{Limits, read_tree};
+use crate::tree::{Limits, Node, read_tree};
 
 /// One object of a manifest. The items of a `List` are objects of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// The line where it starts, from 1.
     pub line: usize,
+    /// The line of its `apiVersion`, from 1.
+    pub version_line: usize,
     /// The object.
     pub object: Value,
 }
@@ -64,9 +66,12 @@ impl Manifest {
         let mut documents = Vec::new();
         let mut wrong = Diagnostics::default();
         for tree in &trees {
-            let mut add = |object: Value, span: Span| match missing_field(&object) {
+            let mut add = |object: Value, node: &Node, span: Span| match missing_field(&object) {
                 None => documents.push(Document {
                     line: span.line,
+                    version_line: node
+                        .get("apiVersion")
+                        .map_or(span.line, |entry| entry.key_span.line),
                     object,
                 }),
                 Some(field) => wrong.push(
@@ -86,10 +91,10 @@ impl Manifest {
                         .map(|items| items.value.items())
                         .unwrap_or_default();
                     for (item, node) in items.iter().zip(spans) {
-                        add(item.clone(), node.span);
+                        add(item.clone(), node, node.span);
                     }
                 }
-                _ => add(object, tree.span),
+                _ => add(object, tree, tree.span),
             }
         }
         if wrong.is_empty() {
