@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows Kubernetes, a vault or a scenario.
 
+mod accept;
 mod clock;
 mod entropy;
 pub mod jwt;
@@ -10,6 +11,7 @@ mod secret;
 mod stream;
 mod tasks;
 
+pub use accept::{Slot, accept};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use run_id::RunId;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::mpsc;
 
 /// A bidirectional byte stream.
@@ -28,7 +28,8 @@ pub trait Dial: Send + Sync + 'static {
 /// Accepts connections at one place.
 #[async_trait]
 pub trait Listen: Send + 'static {
-    /// Waits for the next connection. An error ends the listener.
+    /// Waits for the next connection. `NotConnected` says that there will be none; [`accept`](crate::accept) tries
+    /// again after any other error.
     async fn accept(&mut self) -> io::Result<BoxIo>;
 }
 
@@ -88,6 +89,14 @@ impl Listen for TcpListener {
     async fn accept(&mut self) -> io::Result<BoxIo> {
         let (stream, _) = TcpListener::accept(self).await?;
         stream.set_nodelay(true)?;
+        Ok(Box::new(stream))
+    }
+}
+
+#[async_trait]
+impl Listen for UnixListener {
+    async fn accept(&mut self) -> io::Result<BoxIo> {
+        let (stream, _) = UnixListener::accept(self).await?;
         Ok(Box::new(stream))
     }
 }

@@ -14,7 +14,7 @@ use crate::ledger::Ledger;
 use crate::manner::Manner;
 use crate::proxy::{self, Shared};
 use crate::routes::Routes;
-use crate::{Error, Faults, Journal, listener};
+use crate::{Error, Faults, Journal};
 
 /// What a gateway stands on.
 #[derive(Clone)]
@@ -82,9 +82,8 @@ impl Gateway {
 
     fn serve_proxy(&self, listener: impl Listen, manner: Manner, tasks: &TaskGroup) {
         let (shared, handle) = (self.shared.clone(), tasks.handle());
-        let serve =
-            move |io, permit| proxy::serve(io, shared.clone(), manner, handle.clone(), permit);
-        tasks.spawn(listener::accept(listener, tasks.handle(), serve));
+        let serve = move |io, slot| proxy::serve(io, shared.clone(), manner, handle.clone(), slot);
+        tasks.spawn(rotaproof_base::accept(listener, tasks.handle(), serve));
     }
 
     /// Serves one vault as a plain HTTP/1.1 server: for the harness' own writers. No fault hits these requests.
@@ -130,17 +129,17 @@ impl Gateway {
             attached,
         });
         let handle = tasks.handle();
-        let serve = move |io, permit| {
+        let serve = move |io, slot| {
             let (tls, endpoint, handle) = (tls.clone(), endpoint.clone(), handle.clone());
             async move {
-                let _permit = permit;
+                let _slot = slot;
                 match tls {
                     Some(tls) => connection::serve_tls(io, tls, endpoint, handle).await,
                     None => connection::serve(io, Protocol::Http1, endpoint, handle).await,
                 }
             }
         };
-        tasks.spawn(listener::accept(listener, tasks.handle(), serve));
+        tasks.spawn(rotaproof_base::accept(listener, tasks.handle(), serve));
         Ok(())
     }
 

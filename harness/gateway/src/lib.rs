@@ -14,7 +14,6 @@ pub mod fault;
 mod gateway;
 mod journal;
 mod ledger;
-mod listener;
 mod manner;
 mod proxy;
 mod routes;

@@ -9,9 +9,8 @@ use hyper::ext::ReasonPhrase;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use rotaproof_base::{BoxIo, Clock, TaskHandle};
+use rotaproof_base::{BoxIo, Clock, Slot, TaskHandle};
 use tokio::io::AsyncReadExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +39,7 @@ struct Connection {
     tasks: TaskHandle,
     cut: CancellationToken,
     /// Given back when the connection and its tunnel are both done.
-    permit: Arc<OwnedSemaphorePermit>,
+    slot: Arc<Slot>,
 }
 
 /// Serves one connection to the proxy.
@@ -49,14 +48,14 @@ pub(crate) async fn serve(
     shared: Arc<Shared>,
     manner: Manner,
     tasks: TaskHandle,
-    permit: OwnedSemaphorePermit,
+    slot: Slot,
 ) {
     let connection = Connection {
         shared,
         manner,
         tasks,
         cut: CancellationToken::new(),
-        permit: Arc::new(permit),
+        slot: Arc::new(slot),
     };
     let cut = connection.cut.clone();
     let service = service_fn(move |request| {
@@ -136,9 +135,9 @@ impl Connection {
                 return Answer::unrecorded(StatusCode::BAD_GATEWAY, &format!("{error}\n"));
             }
         };
-        let (tasks, permit) = (self.tasks.clone(), self.permit);
+        let (tasks, slot) = (self.tasks.clone(), self.slot);
         self.tasks.spawn(async move {
-            let _permit = permit;
+            let _slot = slot;
             if let Ok(upgraded) = hyper::upgrade::on(request).await {
                 connection::serve_tls(bare(upgraded), tls, Arc::new(endpoint), tasks).await;
             }

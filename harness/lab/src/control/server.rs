@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rotaproof_base::{TaskGroup, TaskHandle};
+use rotaproof_base::{BoxIo, TaskGroup};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixListener;
@@ -31,8 +31,6 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 /// What a client may take for a question's head.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What a listener out of descriptors waits before it accepts again.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the lab's socket in `tasks`.
 pub(crate) fn serve(place: &Place, board: Arc<Board>, tasks: &TaskGroup) -> Result<(), Error> {
@@ -40,7 +38,14 @@ pub(crate) fn serve(place: &Place, board: Arc<Board>, tasks: &TaskGroup) -> Resu
     let listener = UnixListener::bind(&path).map_err(|error| unbound(&path, error))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
         .map_err(Error::file("close to others", &path))?;
-    tasks.spawn(accept(listener, board, tasks.handle()));
+    let serve = move |io, slot| {
+        let board = board.clone();
+        async move {
+            let _slot = slot;
+            converse(io, board).await;
+        }
+    };
+    tasks.spawn(rotaproof_base::accept(listener, tasks.handle(), serve));
     Ok(())
 }
 
@@ -55,27 +60,15 @@ fn unbound(path: &Path, error: io::Error) -> Error {
     }
 }
 
-async fn accept(listener: UnixListener, board: Arc<Board>, tasks: TaskHandle) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let board = board.clone();
-                tasks.spawn(async move {
-                    let service = service_fn(move |request| answer(board.clone(), request));
-                    let served = http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .header_read_timeout(PATIENCE)
-                        .serve_connection(TokioIo::new(stream), service);
-                    if let Err(error) = served.await {
-                        tracing::debug!(%error, "control connection ended");
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "accept failed on the control socket");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
+/// One connection, as long as it lasts.
+async fn converse(io: BoxIo, board: Arc<Board>) {
+    let service = service_fn(move |request| answer(board.clone(), request));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(io), service);
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "control connection ended");
     }
 }
 
