@@ -121,7 +121,7 @@ impl Strategy for Definition {
                 ),
                 // Compiled where it is new: compiling rules is the costly part.
                 Some(schema) if old.is_none_or(|old| old.get("spec") != new.get("spec")) => {
-                    if let Err(error) = Structural::compile(schema) {
+                    if let Err(error) = Structural::shared(schema) {
                         let path = match error.path.is_empty() {
                             true => path,
                             false => format!("{path}.{}", error.path),
@@ -282,8 +282,7 @@ fn resource(definition: &Value) -> Resource {
         // Its definition was validated, so that it compiles.
         version.schema = declared
             .pointer("/schema/openAPIV3Schema")
-            .and_then(|schema| Structural::compile(schema).ok())
-            .map(std::sync::Arc::new);
+            .and_then(|schema| Structural::shared(schema).ok());
         resource = resource.version(version);
         let fields = declared.get("selectableFields").and_then(Value::as_array);
         for field in fields.into_iter().flatten() {

@@ -12,11 +12,14 @@ mod format;
 mod node;
 mod path;
 mod prune;
+mod shared;
 mod uniqueness;
 mod validate;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -49,6 +52,11 @@ impl Structural {
         Ok(Self {
             root: compile::compile(schema)?,
         })
+    }
+
+    /// As [`compile`](Self::compile); whoever asks for the same schema in this process shares the outcome.
+    pub(crate) fn shared(schema: &Value) -> Result<Arc<Self>, SchemaError> {
+        shared::compile(schema)
     }
 
     /// Drops the fields that the schema does not know. `apiVersion`, `kind` and `metadata` stay at the root and in
