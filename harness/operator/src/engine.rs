@@ -14,6 +14,7 @@ use rotaproof_kinds::external_secrets::{
 use crate::controller::{Cache, Key, Queue, Recorder, run_informer, run_recorder, throttled, work};
 use crate::external_secret::{self, triggers};
 use crate::provider::{Providers, StoreContext};
+use crate::release::Release;
 use crate::store::{self, StoreObject};
 
 /// The label that every Secret of the engine carries.
@@ -37,6 +38,13 @@ pub struct Options {
     pub flood_gate: bool,
     /// The vaults that it can speak to.
     pub providers: Providers,
+    /// The ESO that it behaves as, where releases differ.
+    pub release: Release,
+    /// How long a worker lets the watch events of its last writes reach the caches before it reads them for the next
+    /// reconcile. Against an API server ESO races with them; most often they win, and the default is the usual case.
+    /// Zero is the other one: a reconcile that follows another at once reads the status from before, asks the vault
+    /// once more, and gets a 409 for it.
+    pub watch_latency: Duration,
     /// In place of every `refreshInterval` of an ExternalSecret that is not 0. ESO has no such flag: it is for people
     /// who do not want to wait, with manifests that they do not want to change.
     pub refresh: Option<Duration>,
@@ -52,6 +60,8 @@ impl Options {
             store_requeue: Duration::from_secs(5 * 60),
             flood_gate: true,
             providers: Providers::builtin(),
+            release: Release::default(),
+            watch_latency: Duration::from_millis(1),
             refresh: None,
         }
     }
@@ -73,6 +83,8 @@ impl Operator {
 /// Everything that reconcilers read.
 pub(crate) struct Engine {
     pub(crate) client: kube::Client,
+    /// The informers' own way to the API, past the throttle: each of controller-runtime's caches has clients of its own.
+    watching: kube::Client,
     pub(crate) egress: rotaproof_egress::Client,
     pub(crate) options: Options,
     pub(crate) external_secrets: Arc<Cache<ExternalSecret>>,
@@ -117,11 +129,13 @@ pub fn start(
     tasks: &TaskGroup,
 ) -> Operator {
     let tasks = tasks.child();
+    let watching = client.clone();
     let client = throttled(client);
     let (recorder, notes) = Recorder::new(options.clock.clone());
     tasks.spawn(run_recorder(client.clone(), notes));
     let engine = Arc::new(Engine {
         client,
+        watching,
         egress,
         options,
         external_secrets: Arc::default(),
@@ -139,7 +153,7 @@ pub fn start(
 
 fn start_secret_cache(engine: &Arc<Engine>, tasks: &TaskGroup) {
     let managed = watcher::Config::default().labels(&format!("{MANAGED_LABEL}=true"));
-    let events = watcher(Api::<Secret>::all(engine.client.clone()), managed);
+    let events = watcher(Api::<Secret>::all(engine.watching.clone()), managed);
     tasks.spawn(run_informer(events, engine.secrets.clone(), |_| {}));
 }
 
@@ -147,7 +161,7 @@ fn start_stores<K: StoreObject>(engine: &Arc<Engine>, tasks: &TaskGroup) {
     let queue = Arc::new(Queue::new());
     let added = queue.clone();
     let events = watcher(
-        Api::<K>::all(engine.client.clone()),
+        Api::<K>::all(engine.watching.clone()),
         watcher::Config::default(),
     );
     let cache = K::cache(engine).clone();
@@ -160,7 +174,11 @@ fn start_stores<K: StoreObject>(engine: &Arc<Engine>, tasks: &TaskGroup) {
         let (engine, queue) = (engine.clone(), queue.clone());
         tasks.spawn(async move {
             K::cache(&engine).synced().await;
-            work(queue, |key| store::reconcile::<K>(engine.clone(), key)).await;
+            let latency = engine.options.watch_latency;
+            work(queue, latency, |key| {
+                store::reconcile::<K>(engine.clone(), key)
+            })
+            .await;
         });
     }
 }
@@ -169,14 +187,15 @@ fn start_external_secrets(engine: &Arc<Engine>, tasks: &TaskGroup) {
     let queue = Arc::new(Queue::new());
     let added = queue.clone();
     let events = watcher(
-        Api::<ExternalSecret>::all(engine.client.clone()),
+        Api::<ExternalSecret>::all(engine.watching.clone()),
         watcher::Config::default(),
     );
+    let every_change = engine.options.release.reconciles_after_a_status();
     tasks.spawn(run_informer(
         events,
         engine.external_secrets.clone(),
         move |change| {
-            if triggers::external_secret_matters(&change)
+            if (every_change || triggers::external_secret_matters(&change))
                 && let Some(object) = change.new.or(change.old)
             {
                 added.add(Key::of(&*object));
@@ -186,7 +205,7 @@ fn start_external_secrets(engine: &Arc<Engine>, tasks: &TaskGroup) {
     let metadata: Arc<Cache<PartialObjectMeta<Secret>>> = Arc::default();
     let (added, known) = (queue.clone(), engine.external_secrets.clone());
     let events = watcher(
-        Api::<PartialObjectMeta<Secret>>::all(engine.client.clone()),
+        Api::<PartialObjectMeta<Secret>>::all(engine.watching.clone()),
         watcher::Config::default(),
     );
     tasks.spawn(run_informer(events, metadata.clone(), move |change| {
@@ -202,7 +221,11 @@ fn start_external_secrets(engine: &Arc<Engine>, tasks: &TaskGroup) {
             metadata.synced().await;
             engine.stores.synced().await;
             engine.cluster_stores.synced().await;
-            work(queue, |key| external_secret::reconcile(engine.clone(), key)).await;
+            let latency = engine.options.watch_latency;
+            work(queue, latency, |key| {
+                external_secret::reconcile(engine.clone(), key)
+            })
+            .await;
         });
     }
 }

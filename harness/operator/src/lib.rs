@@ -1,4 +1,4 @@
-//! The built-in sync engine: what ESO 2.9.0 does with an ExternalSecret and its store, in virtual time.
+//! The built-in sync engine: what ESO does with an ExternalSecret and its store, in virtual time.
 //!
 //! It reads and writes the Kubernetes API as ESO was recorded to, and reaches its vaults only through the
 //! gateway.
@@ -9,8 +9,10 @@ mod external_secret;
 mod hash;
 mod kube_error;
 pub mod provider;
+mod release;
 mod store;
 pub mod template;
 pub mod value;
 
 pub use engine::{Operator, Options, start};
+pub use release::Release;

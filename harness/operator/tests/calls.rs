@@ -1,9 +1,11 @@
-//! The requests to the API server, against what a real ESO 2.9.0 was recorded to send.
+//! The requests to the API server, against what a real ESO 2.9.0 and 0.20.4 were recorded to send.
 
 #![allow(clippy::unwrap_used)]
 
 mod world;
 
+use rotaproof_operator::Release;
+use rstest::rstest;
 use serde_json::json;
 use world::World;
 
@@ -20,9 +22,15 @@ fn taken(world: &World) -> Vec<String> {
         .collect()
 }
 
+#[rstest]
+#[case::v0_20(Release::V0_20, "PUT")]
+#[case::v2_9(Release::V2_9, "PATCH")]
 #[tokio::test(start_paused = true)]
-async fn a_new_external_secret_takes_the_recorded_calls() {
-    let world = World::start().await;
+async fn a_new_external_secret_takes_the_recorded_calls(
+    #[case] release: Release,
+    #[case] finalizer: &str,
+) {
+    let world = World::start_as(release).await;
     world.vault.put("app", &[("value", "v1")]);
     taken(&world);
     world.create("es", json!({})).await;
@@ -30,7 +38,7 @@ async fn a_new_external_secret_takes_the_recorded_calls() {
     assert_eq!(
         taken(&world),
         [
-            format!("PATCH {ES} 200"),
+            format!("{finalizer} {ES} 200"),
             format!("GET {SECRET} (metadata) 404"),
             format!("GET {SECRETS} (metadata) 200"),
             format!("POST {SECRETS} 201"),
@@ -40,9 +48,12 @@ async fn a_new_external_secret_takes_the_recorded_calls() {
     );
 }
 
+#[rstest]
+#[case::v0_20(Release::V0_20)]
+#[case::v2_9(Release::V2_9)]
 #[tokio::test(start_paused = true)]
-async fn a_forced_sync_takes_the_recorded_calls() {
-    let world = World::start().await;
+async fn a_forced_sync_takes_the_recorded_calls(#[case] release: Release) {
+    let world = World::start_as(release).await;
     world.vault.put("app", &[("value", "v1")]);
     world.create("es", json!({})).await;
     world.settle().await;
@@ -66,22 +77,31 @@ async fn a_forced_sync_takes_the_recorded_calls() {
     );
 }
 
+#[rstest]
+#[case::v0_20(Release::V0_20, &["GET"])]
+#[case::v2_9(Release::V2_9, &[])]
 #[tokio::test(start_paused = true)]
-async fn a_refresh_without_news_writes_only_the_status() {
-    let world = World::start().await;
+async fn a_refresh_without_news_writes_only_the_status(
+    #[case] release: Release,
+    #[case] looks: &[&str],
+) {
+    let world = World::start_as(release).await;
     world.vault.put("app", &[("value", "v1")]);
     world.create("es", json!({"refreshInterval": "1m"})).await;
     world.settle().await;
     taken(&world);
     world.wait(60).await;
-    assert_eq!(
-        taken(&world),
-        [
-            format!("GET {SECRET} (metadata) 200"),
-            format!("GET {SECRETS} (metadata) 200"),
-            format!("PUT {ES}/status 200"),
-        ]
+    let mut expected = vec![
+        format!("GET {SECRET} (metadata) 200"),
+        format!("GET {SECRETS} (metadata) 200"),
+        format!("PUT {ES}/status 200"),
+    ];
+    expected.extend(
+        looks
+            .iter()
+            .map(|look| format!("{look} {SECRET} (metadata) 200")),
     );
+    assert_eq!(taken(&world), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +123,7 @@ async fn a_foreign_secret_is_adopted_by_its_label_first() {
     assert_eq!(
         taken(&world)[..3],
         [
-            format!("PATCH {ES} 200"),
+            format!("PUT {ES} 200"),
             format!("GET {SECRET} (metadata) 200"),
             format!("PATCH {SECRET} (metadata) 200"),
         ]

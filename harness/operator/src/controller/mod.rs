@@ -1,4 +1,4 @@
-//! What controller-runtime 0.24 gives ESO: a work queue per controller, informers, an event recorder.
+//! What controller-runtime gives ESO (0.22.3; 0.24.1 looks alike to it): a work queue per controller, informers, an event recorder.
 
 mod backoff;
 mod informer;
@@ -49,20 +49,20 @@ pub(crate) enum Outcome {
     Requeue,
 }
 
-/// The time in which watch events reach the caches before a reconcile reads them.
-///
-/// Against a real API server the events of a controller's own writes usually, not always, arrive before its next
-/// reconcile; ESO then reads the vault once more and gets a 409. A reproducible engine takes the usual case.
-const WATCH_LATENCY: Duration = Duration::from_millis(1);
-
 /// One worker: takes keys off the queue for ever. A reconcile that hangs holds it.
-pub(crate) async fn work<F>(queue: Arc<Queue>, reconcile: impl Fn(Key) -> F)
+///
+/// Before it takes the next one, watch events have `latency` to reach the caches and the queue: those of a reconcile's
+/// own writes are then one further reconcile, however many they are.
+pub(crate) async fn work<F>(queue: Arc<Queue>, latency: Duration, reconcile: impl Fn(Key) -> F)
 where
     F: Future<Output = Result<Outcome, String>>,
 {
     loop {
+        if !latency.is_zero() {
+            queue.ready().await;
+            tokio::time::sleep(latency).await;
+        }
         let key = queue.get().await;
-        tokio::time::sleep(WATCH_LATENCY).await;
         match reconcile(key.clone()).await {
             Err(error) => {
                 tracing::debug!(

@@ -1,4 +1,4 @@
-//! The work queue of client-go 0.36 (`util/workqueue`): an item is queued once however often it is added, and
+//! The work queue of client-go (0.34.1 and 0.36, `util/workqueue`): an item is queued once however often it is added, and
 //! never worked on twice at a time; an item that is added meanwhile is queued again afterwards.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -73,19 +73,34 @@ impl Queue {
         self.lock().backoff.forget(key);
     }
 
+    /// Waits until there is a key to work on, and leaves it where it is.
+    pub(crate) async fn ready(&self) {
+        self.until(|state| (!state.order.is_empty()).then_some(()))
+            .await;
+    }
+
     /// The next key; it counts as worked on until [`Queue::done`].
     pub(crate) async fn get(&self) -> Key {
+        self.until(|state| {
+            let key = state.order.pop_front()?;
+            state.dirty.remove(&key);
+            state.processing.insert(key.clone());
+            Some(key)
+        })
+        .await
+    }
+
+    async fn until<T>(&self, mut found: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let next = {
                 let mut state = self.lock();
                 state.promote();
-                if let Some(key) = state.order.pop_front() {
-                    state.dirty.remove(&key);
-                    state.processing.insert(key.clone());
+                if let Some(found) = found(&mut state) {
+                    // Another worker may wait for what is left.
                     if !state.order.is_empty() {
                         self.changed.notify_one();
                     }
-                    return key;
+                    return found;
                 }
                 state.waiting.keys().next().map(|(due, _)| *due)
             };
@@ -190,6 +205,19 @@ mod tests {
         assert_eq!(queue.get().await, key("b"));
         queue.done(&working);
         assert_eq!(queue.get().await, key("a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_is_ready_stays_until_it_is_taken() {
+        let queue = Queue::new();
+        queue.add_after(key("a"), Duration::from_secs(3));
+        let start = Instant::now();
+        queue.ready().await;
+        queue.ready().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(3));
+        assert_eq!(queue.get().await, key("a"));
+        let idle = tokio::time::timeout(Duration::from_secs(9), queue.ready());
+        assert!(idle.await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
-//! Events as client-go 0.36 records them (`tools/record/events_cache.go`): the same event again is a PATCH of its
-//! count, the eleventh different text within ten minutes is combined, and beyond 25 per object one passes every
-//! five minutes.
+//! Events as client-go 0.34 and 0.36 record them (`tools/record/events_cache.go`): the same event again is a PATCH of its
+//! count, the tenth different text within ten minutes is combined, and beyond 25 per object and type one passes
+//! every five minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use rotaproof_base::Clock;
@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 const MAX_TEXTS: usize = 10;
 /// Seconds after which a reason's texts are counted anew.
 const TEXTS_LIFETIME: i64 = 600;
-/// Events per object before they are thinned out.
+/// Events per object and type before they are thinned out.
 const BURST: f64 = 25.0;
-/// Events per object and second afterwards.
+/// Events per object, type and second afterwards.
 const PER_SECOND: f64 = 1.0 / 300.0;
 /// Events that may wait for the API server; more are dropped, as client-go's broadcaster does.
 const WAITING: usize = 1000;
@@ -170,7 +170,7 @@ type AggregateKey = (&'static str, ObjectKey, bool, &'static str);
 struct Correlator {
     texts: BTreeMap<AggregateKey, (BTreeSet<String>, Timestamp)>,
     observed: BTreeMap<(AggregateKey, Option<String>), Observed>,
-    buckets: BTreeMap<(&'static str, ObjectKey), (f64, Timestamp)>,
+    buckets: BTreeMap<(&'static str, ObjectKey, bool), (f64, Timestamp)>,
     made: i128,
 }
 
@@ -216,7 +216,7 @@ impl Correlator {
                 name,
             });
         let (count, first, name) = (observed.count, observed.first, observed.name.clone());
-        if !self.admits((note.component, object), note.at) {
+        if !self.admits((note.component, object, note.warning), note.at) {
             return None;
         }
         let namespace = note.subject.event_namespace().to_owned();
@@ -252,7 +252,8 @@ impl Correlator {
             last_timestamp: Some(Time(note.at)),
             count: Some(count),
             type_: Some(if note.warning { "Warning" } else { "Normal" }.into()),
-            reporting_component: Some(note.component.into()),
+            // A combined event is made anew, and says nothing of its reporter.
+            reporting_component: Some(if combined { "" } else { note.component }.into()),
             reporting_instance: Some(String::new()),
             ..Event::default()
         };
@@ -268,7 +269,7 @@ impl Correlator {
             .texts
             .entry(key.clone())
             .or_insert_with(|| (BTreeSet::new(), note.at));
-        if note.at.as_second() - last.as_second() > TEXTS_LIFETIME {
+        if note.at.duration_since(*last) > SignedDuration::from_secs(TEXTS_LIFETIME) {
             texts.clear();
         }
         *last = note.at;
@@ -280,7 +281,7 @@ impl Correlator {
         true
     }
 
-    fn admits(&mut self, key: (&'static str, ObjectKey), now: Timestamp) -> bool {
+    fn admits(&mut self, key: (&'static str, ObjectKey, bool), now: Timestamp) -> bool {
         let (tokens, filled) = self.buckets.entry(key).or_insert((BURST, now));
         let passed = now.duration_since(*filled).as_secs_f64();
         *tokens = (*tokens + passed * PER_SECOND).min(BURST);
@@ -356,6 +357,18 @@ mod tests {
         assert!(correlator.correlate(note("a", 299)).is_none());
         let (_, patch) = correlator.correlate(note("a", 301)).unwrap().patch.unwrap();
         assert_eq!(patch["count"], 42);
+    }
+
+    #[test]
+    fn an_objects_warnings_use_up_nothing_of_its_normal_events() {
+        let mut correlator = Correlator::default();
+        for _ in 0..40 {
+            correlator.correlate(note("a", 0));
+        }
+        assert!(correlator.correlate(note("a", 0)).is_none());
+        let mut normal = note("done", 0);
+        normal.warning = false;
+        assert!(correlator.correlate(normal).is_some());
     }
 
     #[test]

@@ -20,12 +20,15 @@ pub(crate) fn throttled(client: kube::Client) -> kube::Client {
     let service = service_fn(move |request: Request<Body>| {
         let (client, buckets) = (client.clone(), buckets.clone());
         async move {
-            let delay = buckets
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(rest_client(&request))
-                .or_insert_with(Bucket::full)
-                .take();
+            let delay = match rest_client(&request) {
+                Some(one) => buckets
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .entry(one)
+                    .or_insert_with(Bucket::full)
+                    .take(),
+                None => Duration::ZERO,
+            };
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
@@ -58,15 +61,16 @@ impl Bucket {
     }
 }
 
-/// Whose bucket a request is taken from: `metadata`, or the resource in its path.
-fn rest_client<B>(request: &Request<B>) -> String {
+/// Whose bucket a request is taken from: `metadata`, or the resource in its path. None where ESO makes a client for
+/// the one request: a provider's TokenRequest (`kubernetes.NewForConfig` in each `NewClient`).
+fn rest_client<B>(request: &Request<B>) -> Option<String> {
     let accept = request
         .headers()
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
         .unwrap_or_default();
     if accept.contains("as=PartialObjectMetadata") {
-        return "metadata".to_owned();
+        return Some("metadata".to_owned());
     }
     let mut parts = request
         .uri()
@@ -77,8 +81,9 @@ fn rest_client<B>(request: &Request<B>) -> String {
     let prefix = if parts.next() == Some("apis") { 2 } else { 1 };
     let rest: Vec<&str> = parts.skip(prefix).collect();
     match rest[..] {
-        ["namespaces", _, resource, ..] | [resource, ..] => resource.to_owned(),
-        [] => String::new(),
+        ["namespaces", _, "serviceaccounts", _, "token"] => None,
+        ["namespaces", _, resource, ..] | [resource, ..] => Some(resource.to_owned()),
+        [] => Some(String::new()),
     }
 }
 
@@ -89,34 +94,40 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("/api/v1/namespaces/ns/secrets/s", "", "secrets")]
-    #[case("/api/v1/namespaces/ns", "", "namespaces")]
+    #[case("/api/v1/namespaces/ns/secrets/s", "", Some("secrets"))]
+    #[case("/api/v1/namespaces/ns", "", Some("namespaces"))]
     #[case(
         "/apis/external-secrets.io/v1/namespaces/ns/externalsecrets/e/status",
         "",
-        "externalsecrets"
+        Some("externalsecrets")
     )]
     #[case(
         "/apis/external-secrets.io/v1/clustersecretstores",
         "",
-        "clustersecretstores"
+        Some("clustersecretstores")
     )]
     #[case(
         "/api/v1/secrets",
         "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-        "metadata"
+        Some("metadata")
+    )]
+    #[case("/api/v1/namespaces/ns/serviceaccounts/sa/token", "", None)]
+    #[case(
+        "/api/v1/namespaces/ns/serviceaccounts/sa",
+        "",
+        Some("serviceaccounts")
     )]
     fn a_request_belongs_to_the_client_of_its_kind(
         #[case] path: &str,
         #[case] accept: &str,
-        #[case] client: &str,
+        #[case] client: Option<&str>,
     ) {
         let request = Request::builder()
             .uri(path)
             .header("accept", accept)
             .body(())
             .unwrap();
-        assert_eq!(rest_client(&request), client);
+        assert_eq!(rest_client(&request).as_deref(), client);
     }
 
     #[tokio::test(start_paused = true)]

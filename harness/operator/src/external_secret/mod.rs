@@ -1,4 +1,4 @@
-//! The ExternalSecret controller (ESO 2.9.0, `externalsecret_controller.go`): the same steps in the same order.
+//! The ExternalSecret controller (ESO 0.20.4 and 2.9.0, `externalsecret_controller.go`): the same steps in the same order.
 
 mod failure;
 mod fetch;
@@ -50,6 +50,7 @@ pub(crate) async fn reconcile(engine: Arc<Engine>, key: Key) -> Result<Outcome, 
         return Ok(Outcome::Done);
     };
     let api: Api<ExternalSecret> = Api::namespaced(engine.client.clone(), &key.namespace);
+    let written = external.clone();
     let mut external = (*external).clone();
     refresh::hasten(&mut external, engine.options.refresh);
     let run = Run {
@@ -58,6 +59,7 @@ pub(crate) async fn reconcile(engine: Arc<Engine>, key: Key) -> Result<Outcome, 
         engine: &engine,
         api,
         external,
+        written,
     };
     run.reconcile().await.map_err(|failure| failure.text)
 }
@@ -66,6 +68,8 @@ struct Run<'a> {
     engine: &'a Engine,
     api: Api<ExternalSecret>,
     external: ExternalSecret,
+    /// The same as it stands in the cluster, with its own interval.
+    written: Arc<ExternalSecret>,
     target: Target<'a>,
     start: jiff::Timestamp,
 }
@@ -129,6 +133,12 @@ impl Run<'_> {
             |meta: &kube::core::ObjectMeta| (meta.uid.clone(), meta.resource_version.clone());
         let cached = existing.as_ref().map(|secret| version(&secret.metadata));
         if partial.map(|secret| version(&secret.metadata)) != cached {
+            if self.engine.options.release.backs_off_from_a_stale_cache() {
+                return Err(Failure::new(format!(
+                    "controller caches for secret {} are not in sync",
+                    self.target.name
+                )));
+            }
             return Ok(Outcome::After(CACHE_DELAY));
         }
 
@@ -298,19 +308,22 @@ impl Run<'_> {
         Ok(Outcome::Done)
     }
 
-    /// A merge patch without a resourceVersion; the answer is what the reconcile goes on with.
+    /// A PUT, or a merge patch without a resourceVersion; the answer is what the reconcile goes on with.
     async fn set_finalizers(&mut self, finalizers: Vec<String>) -> Result<(), Failure> {
         let finalizers = (!finalizers.is_empty()).then_some(finalizers);
-        let patch = json!({"metadata": {"finalizers": finalizers}});
-        self.external = self
-            .api
-            .patch(
-                &self.external.name_any(),
-                &PatchParams::default(),
-                &Patch::Merge(patch),
-            )
-            .await
-            .map_err(|error| Failure::from(&error))?;
+        let name = self.external.name_any();
+        let answer = if self.engine.options.release.puts_finalizers() {
+            let mut object = (*self.written).clone();
+            object.metadata.finalizers = finalizers;
+            self.api
+                .replace(&name, &PostParams::default(), &object)
+                .await
+        } else {
+            let patch = Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
+            self.api.patch(&name, &PatchParams::default(), &patch).await
+        };
+        self.external = answer.map_err(|error| Failure::from(&error))?;
+        refresh::hasten(&mut self.external, self.engine.options.refresh);
         Ok(())
     }
 

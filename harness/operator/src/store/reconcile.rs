@@ -35,9 +35,12 @@ pub(crate) async fn reconcile<K: StoreObject>(
     let Some((outcome, status)) = run.reconcile().await else {
         return Ok(Outcome::Done);
     };
-    // A store that was deleted or replaced meanwhile keeps its status.
-    let current = cache.get(&key);
-    if current.is_some_and(|current| current.meta().uid == object.meta().uid) {
+    // With some releases, a store that was deleted or replaced meanwhile keeps its status.
+    let spared = engine.options.release.spares_a_replaced_store()
+        && cache
+            .get(&key)
+            .is_none_or(|current| current.meta().uid != object.meta().uid);
+    if !spared {
         let patch = Patch::Merge(status_patch(object.status(), &status));
         let written = K::api(engine.client.clone(), &key.namespace)
             .patch_status(&key.name, &PatchParams::default(), &patch)

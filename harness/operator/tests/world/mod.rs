@@ -20,7 +20,7 @@ use rotaproof_kinds::external_secrets::{
 use rotaproof_operator::provider::{
     Provider, ProviderError, Providers, SecretMap, SecretsClient, StoreContext, Validation,
 };
-use rotaproof_operator::{Operator, Options};
+use rotaproof_operator::{Operator, Options, Release};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -34,6 +34,8 @@ pub(crate) struct Vault {
     pub(crate) closed: usize,
     /// Reads of this key never end.
     pub(crate) hung: Option<String>,
+    /// Reads of this key end after this time, with an error.
+    pub(crate) slow: Option<(String, Duration)>,
     /// Every read fails with this.
     pub(crate) failure: Option<String>,
     /// Every validation fails with this.
@@ -69,6 +71,11 @@ impl Fake {
         });
         if hung {
             std::future::pending::<()>().await;
+        }
+        let slow = self.edit(|vault| vault.slow.clone());
+        if let Some((_, delay)) = slow.filter(|(slow, _)| slow == key) {
+            tokio::time::sleep(delay).await;
+            return Err(ProviderError::other("context deadline exceeded"));
         }
         self.edit(|vault| match (&vault.failure, vault.entries.get(key)) {
             (Some(failure), _) => Err(ProviderError::other(failure.clone())),
@@ -160,11 +167,7 @@ pub(crate) struct World {
 impl World {
     /// A cluster with ESO's kinds, namespace `ns`, a ready ClusterSecretStore `vault`, and the running engine.
     pub(crate) async fn start() -> Self {
-        let mut world = Self::without_store().await;
-        world.start_operator();
-        world.create_store(json!({"metadata": {"name": "vault"}, "spec": {"provider": {"fake": {"data": []}}}})).await;
-        world.settle().await;
-        world
+        Self::start_changed(|_| {}).await
     }
 
     /// The same without store and engine.
@@ -227,8 +230,26 @@ impl World {
     }
 
     pub(crate) fn start_workers(&mut self, concurrent: usize) {
+        self.start_with(|options| options.concurrent = concurrent);
+    }
+
+    /// The engine of a release, a ready ClusterSecretStore `vault`, and as `start` otherwise.
+    pub(crate) async fn start_as(release: Release) -> Self {
+        Self::start_changed(|options| options.release = release).await
+    }
+
+    /// As `start`, with changed options.
+    pub(crate) async fn start_changed(change: impl FnOnce(&mut Options)) -> Self {
+        let mut world = Self::without_store().await;
+        world.start_with(change);
+        world.create_store(json!({"metadata": {"name": "vault"}, "spec": {"provider": {"fake": {"data": []}}}})).await;
+        world.settle().await;
+        world
+    }
+
+    pub(crate) fn start_with(&mut self, change: impl FnOnce(&mut Options)) {
         let mut options = Options::new(self.clock.clone(), Entropy::from_seed(11));
-        options.concurrent = concurrent;
+        change(&mut options);
         options.providers = Providers::builtin().with("fake", Arc::new(self.vault.clone()));
         let (api, calls) = (self.api.clone(), self.calls.clone());
         let recorded = tower::service_fn(move |request: http::Request<kube::client::Body>| {
