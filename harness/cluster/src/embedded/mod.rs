@@ -19,6 +19,7 @@ use rotaproof_base::{Clock, Entropy, Fingerprinter, RunId, TaskGroup, memory};
 use rotaproof_gateway::Gateway;
 use rotaproof_operator::Operator;
 use rotaproof_pods::Pods;
+use rotaproof_scenario::model::Eso;
 use tokio::sync::Mutex;
 
 use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
@@ -148,6 +149,7 @@ impl Interactive {
             clock: clock.clone(),
             entropy: entropy.fork("operator"),
             refresh,
+            eso: wanted.eso.clone(),
             tasks: tasks.clone(),
             pods: Mutex::new(Some(pods)),
             operator: Mutex::new(None),
@@ -187,6 +189,7 @@ struct Running {
     clock: Clock,
     entropy: Entropy,
     refresh: Option<Duration>,
+    eso: Eso,
     tasks: TaskGroup,
     pods: Mutex<Option<Pods>>,
     operator: Mutex<Option<Operator>>,
@@ -199,10 +202,15 @@ impl Cluster for Running {
         if let Some(running) = operator.take() {
             running.stop().await;
         }
-        let options = rotaproof_operator::Options {
-            refresh: self.refresh,
-            ..rotaproof_operator::Options::new(self.clock.clone(), self.entropy.clone())
-        };
+        let mut options =
+            rotaproof_operator::Options::new(self.clock.clone(), self.entropy.clone());
+        options.refresh = self.refresh;
+        if let Some(concurrent) = self.eso.concurrent {
+            options.concurrent = concurrent.get().into();
+        }
+        if let Some(interval) = self.eso.store_requeue_interval {
+            options.store_requeue = interval.0;
+        }
         let client = self.client.clone();
         *operator = Some(rotaproof_operator::start(
             client,

@@ -1,5 +1,7 @@
 //! The top level of a file.
 
+use std::num::NonZeroU16;
+
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -7,6 +9,7 @@ use serde::Deserialize;
 use super::step::Step;
 use super::vault::Vault;
 use crate::Located;
+use crate::text::Period;
 
 /// A scenario file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -39,7 +42,14 @@ pub struct Scenario {
 #[serde(deny_unknown_fields)]
 pub struct Eso {
     /// The versions of its API that the cluster serves; both unless given, as ESO 0.16 does. From 0.17 on it is v1 only.
+    #[serde(default = "all_versions")]
     pub serves: Vec<EsoVersion>,
+    /// How many objects of one kind it reconciles at a time, its flag `--concurrent`; 1 unless given.
+    #[serde(default)]
+    pub concurrent: Option<NonZeroU16>,
+    /// How often it validates a store that names no interval itself, its flag `--store-requeue-interval`; 5m unless given.
+    #[serde(default, rename = "store-requeue-interval")]
+    pub store_requeue_interval: Option<Period>,
 }
 
 /// A version of `external-secrets.io`.
@@ -55,9 +65,15 @@ pub enum EsoVersion {
 impl Default for Eso {
     fn default() -> Self {
         Self {
-            serves: vec![EsoVersion::V1, EsoVersion::V1Beta1],
+            serves: all_versions(),
+            concurrent: None,
+            store_requeue_interval: None,
         }
     }
+}
+
+fn all_versions() -> Vec<EsoVersion> {
+    vec![EsoVersion::V1, EsoVersion::V1Beta1]
 }
 
 /// The names of a matrix and their values, as text.
