@@ -37,6 +37,7 @@ fn the_reference_of_the_command_line_is_the_help_texts() {
     for command in [
         "",
         "run",
+        "compare",
         "lint",
         "list",
         "schema",

@@ -18,8 +18,8 @@ impl Listener for Deaf {
     fn record(&mut self, _: &rotaproof_events::Record) {}
 }
 
-/// Every value that the ledgers of these scenarios know.
-fn values(folders: &[&str]) -> Vec<Vec<u8>> {
+/// Every value that the ledgers of these scenarios know, and what was observed of them as JSON.
+fn values(folders: &[&str]) -> (Vec<Vec<u8>>, Vec<u8>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let paths: Vec<_> = folders.iter().map(|folder| root.join(folder)).collect();
     let files = rotaproof_scenario::discover(&paths).ok().unwrap();
@@ -30,6 +30,8 @@ fn values(folders: &[&str]) -> Vec<Vec<u8>> {
         .collect();
     let known = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&known);
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let observing = Arc::clone(&observed);
     let options = Options {
         lane: Arc::new(Embedded),
         seed: SEED,
@@ -45,14 +47,15 @@ fn values(folders: &[&str]) -> Vec<Vec<u8>> {
                 .unwrap()
                 .extend(values.iter().map(|value| value.expose().to_vec()));
         })),
+        observe: Some(Arc::new(move |_, observation| {
+            serde_json::to_writer(&mut *observing.lock().unwrap(), &observation).unwrap();
+        })),
     };
     rotaproof_runner::run(&cases, &options, &mut Deaf);
     let known = known.lock().unwrap();
-    known
-        .iter()
-        .filter(|value| value.len() >= 8)
-        .cloned()
-        .collect()
+    let long = known.iter().filter(|value| value.len() >= 8);
+    let observed = std::mem::take(&mut *observed.lock().unwrap());
+    (long.cloned().collect(), observed)
 }
 
 /// The bytes of every file below a folder.
@@ -72,7 +75,8 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 #[test]
 fn no_value_is_in_any_output_report_log_or_file() {
     let folders = ["../scenarios", "golden"];
-    let values = values(&folders);
+    let (values, observed) = values(&folders);
+    assert!(observed.len() > 10_000, "scenarios are observed");
     assert!(values.len() > 50, "only {} values", values.len());
 
     let temporary = tempfile::tempdir().unwrap();
@@ -107,6 +111,7 @@ fn no_value_is_in_any_output_report_log_or_file() {
     let mut places = vec![
         ("stdout".to_owned(), output.stdout),
         ("stderr".to_owned(), output.stderr),
+        ("an observation".to_owned(), observed),
     ];
     files(reports.path(), &mut places);
     files(temporary.path(), &mut places);

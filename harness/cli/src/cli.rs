@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    completions, down, fault, gc, heal, lint, list, logs, new, rotate, run, schema, soak, status,
-    up,
+    compare, completions, down, fault, gc, heal, lint, list, logs, new, rotate, run, schema, soak,
+    status, up,
 };
 use crate::error::ExitStatus;
 
@@ -35,6 +35,8 @@ Exit codes: 0 passed; 1 an expectation failed; 2 the scenario or the command lin
 enum Command {
     /// Run scenarios and tell what happened.
     Run(run::Args),
+    /// Run scenarios on two lanes and tell what differs.
+    Compare(compare::Args),
     /// Parse and check scenarios without running them.
     Lint(lint::Args),
     /// List scenarios.
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         .init();
     let outcome = match cli.command {
         Command::Run(args) => run::execute(args),
+        Command::Compare(args) => compare::execute(args),
         Command::Lint(args) => lint::execute(&args),
         Command::List(args) => list::execute(&args),
         Command::Schema => schema::execute(),

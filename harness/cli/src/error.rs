@@ -34,6 +34,18 @@ impl ExitStatus {
     }
 }
 
+impl ExitStatus {
+    /// Of a run's worst verdict, as the counts tell it.
+    pub(crate) fn of_code(code: u8) -> Self {
+        match code {
+            0 => Self::Passed,
+            1 => Self::Failed,
+            130 => Self::Interrupted,
+            _ => Self::Environment,
+        }
+    }
+}
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(status.code())

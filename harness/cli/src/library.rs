@@ -145,6 +145,7 @@ fn run(cases: &[Case], seed: u64) -> Outcome {
         interrupt: CancellationToken::new(),
         version: env!("CARGO_PKG_VERSION").into(),
         audit: None,
+        observe: None,
     };
     let mut heard = Heard {
         terminal: Terminal::new(Vec::new(), Progress::none()),

@@ -4,6 +4,7 @@
 //! seed. No event carries a secret value: versions have names, values have fingerprints.
 
 mod failure;
+mod observation;
 mod staleness;
 
 use std::time::Duration;
@@ -11,6 +12,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use failure::{Evidence, Failure, FailureKind, Location};
+pub use observation::{
+    ObjectHistory, Observation, Refresh, SecretState, SeenCondition, SeenEvent, SeenRequest,
+};
 pub use staleness::{Lag, Percentiles};
 
 /// One thing that happened, and when.

@@ -67,6 +67,11 @@ impl Emitter {
         let _ = records.send(record);
     }
 
+    /// The scenario's place in the run.
+    pub(crate) fn scenario(&self) -> usize {
+        self.scenario
+    }
+
     pub(crate) fn wall(&self) -> WallClock {
         self.wall
     }

@@ -24,5 +24,5 @@ mod world;
 
 pub use apply::apply_objects;
 pub use driver::{Driver, Place, Plan};
-pub use schedule::{Audit, Listener, Options, run};
+pub use schedule::{Audit, Listener, Observe, Options, run};
 pub use staleness::Staleness;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use rotaproof_events::{Event, Failure, FailureKind, Location, Verdict};
+use rotaproof_events::{Event, Failure, FailureKind, Location, Observation, Verdict};
 use rotaproof_gateway::ClientKind;
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
@@ -37,10 +37,18 @@ pub(crate) fn play(
     token: &CancellationToken,
     since_us: u64,
 ) -> Verdict {
-    let ended = match options.lane.runtime() {
+    let mut ended = match options.lane.runtime() {
         Ok(runtime) => runtime.block_on(act(case, options, emitter, token)),
         Err(error) => Ended::environment(case, options, &error.to_string()),
     };
+    if let Some(observe) = &options.observe {
+        let failure = ended.failure.as_deref().map(in_short);
+        let observation = ended
+            .observation
+            .take()
+            .unwrap_or_else(|| Observation::of_nothing(ended.verdict, failure));
+        observe(emitter.scenario(), observation);
+    }
     let took = emitter.wall().elapsed_us().saturating_sub(since_us);
     let verdict = ended.verdict;
     emitter.emit(
@@ -56,6 +64,8 @@ struct Ended {
     failure: Option<Box<Failure>>,
     requests: u64,
     at: Duration,
+    /// What was seen, where somebody wants it.
+    observation: Option<Observation>,
 }
 
 impl Ended {
@@ -77,8 +87,20 @@ impl Ended {
             ))),
             requests: 0,
             at: Duration::ZERO,
+            observation: None,
         }
     }
+}
+
+/// A failure in one line: what happened, expected and actual.
+fn in_short(failure: &Failure) -> String {
+    let mut text = failure.what.clone();
+    for (label, value) in [("expected", &failure.expected), ("actual", &failure.actual)] {
+        if let Some(value) = value {
+            text.push_str(&format!("; {label}: {value}"));
+        }
+    }
+    text
 }
 
 /// The failure of a lab that could not be had.
@@ -120,11 +142,16 @@ async fn act(
                 failure: None,
                 requests: 0,
                 at: Duration::ZERO,
+                observation: None,
             };
         }
         Some(Err(error)) => return Ended::environment(case, options, &error.to_string()),
         Some(Ok(stage)) => stage,
     };
+    // Nothing has been awaited since the watches were started: nothing was missed.
+    if options.observe.is_some() {
+        stage.world.remember();
+    }
     let outcome = tokio::select! {
         biased;
         () = token.cancelled() => None,
@@ -163,6 +190,10 @@ async fn act(
     if let Some(audit) = &options.audit {
         audit(stage.world.state().ledger.values().collect());
     }
+    let observation = options.observe.is_some().then(|| {
+        let failure = failure.as_deref().map(in_short);
+        stage.world.observation(verdict, failure)
+    });
     let at = stage.lab.clock.elapsed();
     stage.strike().await;
     Ended {
@@ -170,6 +201,7 @@ async fn act(
         failure,
         requests: requests as u64,
         at,
+        observation,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rotaproof_base::SecretValue;
 use rotaproof_cluster::Lane;
-use rotaproof_events::{Counts, DeclaredVault, Event, Record, Verdict};
+use rotaproof_events::{Counts, DeclaredVault, Event, Observation, Record, Verdict};
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +37,15 @@ pub struct Options {
     /// Hears every value that a scenario's ledger knows, when it has ended: for a test that none of them is found
     /// anywhere else.
     pub audit: Option<Audit>,
+    /// Hears what could be observed of each scenario, when it has ended: for `rotaproof compare`.
+    pub observe: Option<Observe>,
 }
 
 /// See [`Options::audit`].
 pub type Audit = Arc<dyn Fn(Vec<SecretValue>) + Send + Sync>;
+
+/// See [`Options::observe`]; with the scenario's place in the run, from 0.
+pub type Observe = Arc<dyn Fn(usize, Observation) + Send + Sync>;
 
 /// Hears what happens.
 pub trait Listener {

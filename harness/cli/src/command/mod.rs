@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod compare;
 pub(crate) mod completions;
 mod detach;
 pub(crate) mod down;

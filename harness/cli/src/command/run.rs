@@ -64,8 +64,10 @@ enum LaneName {
 
 /// What becomes of refresh intervals.
 #[derive(Clone, Copy)]
-enum Refresh {
+pub(super) enum Refresh {
+    /// As written.
     Manifest,
+    /// Longer ones become this.
     AtMost(Duration),
 }
 
@@ -107,14 +109,16 @@ impl How {
     }
 }
 
+/// A report that is written to a file.
 #[derive(Clone)]
-struct ReportFile {
-    kind: ReportKind,
-    path: PathBuf,
+pub(super) struct ReportFile {
+    pub(super) kind: ReportKind,
+    pub(super) path: PathBuf,
 }
 
+/// A form of report.
 #[derive(Clone, Copy)]
-enum ReportKind {
+pub(super) enum ReportKind {
     JUnit,
     Json,
 }
@@ -188,6 +192,7 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
         interrupt,
         version: env!("CARGO_PKG_VERSION").into(),
         audit: None,
+        observe: None,
     };
     let counts = rotaproof_runner::run(cases, &options, &mut reports);
     match reports.failed {
@@ -197,12 +202,7 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
 }
 
 fn status(counts: &Counts) -> ExitStatus {
-    match counts.exit_code() {
-        0 => ExitStatus::Passed,
-        1 => ExitStatus::Failed,
-        130 => ExitStatus::Interrupted,
-        _ => ExitStatus::Environment,
-    }
+    ExitStatus::of_code(counts.exit_code())
 }
 
 /// Five digits from the machine's time: short enough to read over a shoulder.
@@ -210,7 +210,7 @@ fn status(counts: &Counts) -> ExitStatus {
     clippy::disallowed_methods,
     reason = "a seed is drawn before there is any clock"
 )]
-fn draw_seed() -> u64 {
+pub(super) fn draw_seed() -> u64 {
     let nanos = jiff::Timestamp::now().as_nanosecond();
     u64::try_from(nanos.unsigned_abs() / 1_000 % 100_000).unwrap_or(0)
 }
@@ -236,13 +236,14 @@ impl Listener for Reports {
 }
 
 /// A thread that waits for Ctrl-C (or a termination) and cancels the run; it ends with this value.
-struct Interrupt {
+pub(super) struct Interrupt {
     done: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Interrupt {
-    fn watch(interrupt: CancellationToken) -> Result<Self, Error> {
+    /// Starts to wait; `interrupt` is cancelled then.
+    pub(super) fn watch(interrupt: CancellationToken) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

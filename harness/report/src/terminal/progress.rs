@@ -32,14 +32,16 @@ impl Progress {
         Self(self.0.clone())
     }
 
-    pub(crate) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+    /// Writes while the bar is out of the way.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.0 {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
     }
 
-    pub(crate) fn clear(&self) {
+    /// Takes the bar away for good.
+    pub fn clear(&self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }

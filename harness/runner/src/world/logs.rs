@@ -131,6 +131,9 @@ impl World {
             });
             let lags = state.pod_reported(&name, &report, at, &self.journal);
             events.extend(lags.into_iter().map(Event::Staleness));
+            if let Some(history) = &mut state.history {
+                history.reported(pod, &report);
+            }
             state.reports.insert(pod.to_owned(), report);
         }
         drop(state);

@@ -1,8 +1,10 @@
 //! What the harness sees of the cluster: by watch and by push, never by polling.
 
+mod history;
 mod kind;
 mod logs;
 mod object;
+mod refreshes;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +43,8 @@ pub(crate) struct State {
     workloads: BTreeMap<String, Workload>,
     /// The kinds of which all objects that there were at the start are known.
     listed: BTreeSet<Kind>,
+    /// All that was seen, where somebody wants it.
+    history: Option<history::History>,
 }
 
 impl State {
@@ -141,6 +145,7 @@ impl World {
                 refreshed: BTreeMap::new(),
                 workloads: BTreeMap::new(),
                 listed: BTreeSet::new(),
+                history: None,
             })),
             changed: signal::Sender::new(0),
             emitter,

@@ -75,6 +75,9 @@ impl World {
         let at = self.clock.elapsed();
         let mut state = self.state();
         let seen = Arc::new(Seen::new(object, at, state.ledger.fingerprinter()));
+        if let Some(history) = &mut state.history {
+            history.saw(kind, &name, &seen);
+        }
         let key = (kind, name.clone());
         let before = state.objects.insert(key, Arc::clone(&seen));
         let mut events = Vec::new();
@@ -134,11 +137,12 @@ impl World {
 
     fn gone(&self, kind: Kind, name: &str) {
         let at = self.clock.elapsed();
-        let known = self
-            .state()
-            .objects
-            .remove(&(kind, name.to_owned()))
-            .is_some();
+        let mut state = self.state();
+        let known = state.objects.remove(&(kind, name.to_owned())).is_some();
+        if let Some(history) = state.history.as_mut().filter(|_| known) {
+            history.gone(kind, name);
+        }
+        drop(state);
         if known && kind == Kind::Secret {
             let event = Event::SecretChanged {
                 secret: name.to_owned(),

@@ -104,6 +104,7 @@ fn play(scenario: &str, lane: impl Lane + 'static, refresh: Option<Duration>) ->
         interrupt: CancellationToken::new(),
         version: String::new(),
         audit: None,
+        observe: None,
     };
     let mut played = Played {
         verdict: Verdict::Skipped,

@@ -1,0 +1,214 @@
+//! Which requests belong to one refresh: read from the journal's order, since no request says so.
+//!
+//! A refresh asks for credentials first, then for secrets, then perhaps gives the credentials back. One worker of the
+//! operator refreshes one ExternalSecret at a time, so a request for a secret of another ExternalSecret, a login after a
+//! secret, and a pause each begin another refresh. What is asked for again after a failure is a retry within it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rotaproof_events::{Refresh, SeenRequest};
+use rotaproof_gateway::Entry;
+
+use crate::ledger::Ledger;
+
+/// A longer pause of the operator ends a refresh. ESO's shortest pause between two of one ExternalSecret that is not a
+/// retry is its interval, and its first back-off is 1 s; within a refresh it pauses only to retry.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Operations by which a refresh gives its credentials back (HashiCorp Vault).
+const CLOSING: [&str; 2] = ["lookup-self", "revoke-self"];
+
+/// Groups the operator's requests by vault and refresh. `readers` are the ExternalSecrets that name a secret.
+pub(super) fn group<'a>(
+    entries: impl Iterator<Item = &'a Arc<Entry>>,
+    ledger: &Ledger,
+    readers: impl Fn(&str) -> Vec<String>,
+) -> BTreeMap<String, Vec<Refresh>> {
+    let mut vaults: BTreeMap<String, Grouping> = BTreeMap::new();
+    for entry in entries {
+        let vault = entry.vault.as_deref().unwrap_or_default();
+        let of = entry.secret.as_deref().map(&readers).unwrap_or_default();
+        let request = seen(entry, vault, ledger);
+        let ended = entry.elapsed + entry.duration.unwrap_or_default();
+        let grouping = vaults.entry(vault.to_owned()).or_default();
+        grouping.take(of, request, entry.elapsed, ended);
+    }
+    vaults
+        .into_iter()
+        .map(|(vault, grouping)| (vault, grouping.done()))
+        .collect()
+}
+
+fn seen(entry: &Entry, vault: &str, ledger: &Ledger) -> SeenRequest {
+    let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+    let versions = entry.versions.iter().map(|served| {
+        let history = ledger.history(&format!("{vault}/{}", served.secret));
+        let known = history.and_then(|history| history.by_vault_version(&served.version));
+        known.map_or("unknown version".to_owned(), |version| version.name.clone())
+    });
+    SeenRequest {
+        operation: match entry.operation.is_empty() {
+            true => format!("{} {}", entry.method, entry.path)
+                .trim_end()
+                .to_owned(),
+            false => entry.operation.to_string(),
+        },
+        secret: text(&entry.secret),
+        versions: versions.collect(),
+        identity: text(&entry.identity),
+        status: entry.status,
+        refusal: text(&entry.refusal),
+        fault: text(&entry.fault),
+    }
+}
+
+/// The refreshes of one vault, as its requests come.
+#[derive(Default)]
+struct Grouping {
+    done: Vec<Refresh>,
+    /// Credentials that were asked for, and no secret yet.
+    opening: Vec<SeenRequest>,
+    current: Option<Refresh>,
+    /// When the last request had its answer.
+    ended: Duration,
+}
+
+impl Grouping {
+    fn take(&mut self, of: Vec<String>, request: SeenRequest, began: Duration, ended: Duration) {
+        let paused = began.saturating_sub(self.ended) > PAUSE;
+        self.ended = self.ended.max(ended);
+        if paused && !self.is_retry(&request) {
+            self.flush();
+        }
+        if of.is_empty() {
+            self.take_opening(request);
+            return;
+        }
+        match &mut self.current {
+            Some(current) if current.of == of && self.opening.is_empty() => {
+                current.requests.push(request);
+            }
+            _ => {
+                self.done.extend(self.current.take());
+                let mut requests = std::mem::take(&mut self.opening);
+                requests.push(request);
+                self.current = Some(Refresh { of, requests });
+            }
+        }
+    }
+
+    fn take_opening(&mut self, request: SeenRequest) {
+        let closes = CLOSING.contains(&request.operation.as_str());
+        if let Some(current) = self.current.as_mut().filter(|_| closes) {
+            current.requests.push(request);
+            return;
+        }
+        self.done.extend(self.current.take());
+        // The same login again: the one before it was for something else, such as a store's validation.
+        let again = |known: &SeenRequest| {
+            known.operation == request.operation
+                && known.secret == request.secret
+                && !known.failed()
+        };
+        if self.opening.iter().any(again) {
+            self.flush_opening();
+        }
+        self.opening.push(request);
+    }
+
+    /// Whether a request asks again for what has just failed.
+    fn is_retry(&self, request: &SeenRequest) -> bool {
+        let current = self.current.iter().flat_map(|current| &current.requests);
+        let last = self.opening.last().or(current.last());
+        last.is_some_and(|last| {
+            last.failed() && last.operation == request.operation && last.secret == request.secret
+        })
+    }
+
+    fn flush_opening(&mut self) {
+        if !self.opening.is_empty() {
+            self.done.push(Refresh {
+                of: Vec::new(),
+                requests: std::mem::take(&mut self.opening),
+            });
+        }
+    }
+
+    fn flush(&mut self) {
+        self.done.extend(self.current.take());
+        self.flush_opening();
+    }
+
+    fn done(mut self) -> Vec<Refresh> {
+        self.flush();
+        self.done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// `login`, `a` (a secret, read by `A`), `a!` (that failed); `|` is a pause.
+    fn grouped(story: &str) -> String {
+        let mut grouping = Grouping::default();
+        let mut now = Duration::from_secs(1);
+        for word in story.split(' ') {
+            if word == "|" {
+                now += PAUSE * 2;
+                continue;
+            }
+            let name = word.trim_end_matches('!');
+            let secret = (name.len() == 1).then(|| name.to_owned());
+            let of = secret.iter().map(|secret| secret.to_uppercase()).collect();
+            let request = SeenRequest {
+                operation: secret.as_ref().map_or(name, |_| "read").to_owned(),
+                secret,
+                versions: Vec::new(),
+                identity: None,
+                status: Some(if word.ends_with('!') { 503 } else { 200 }),
+                refusal: None,
+                fault: None,
+            };
+            grouping.take(of, request, now, now);
+        }
+        let text = |refresh: &Refresh| {
+            let requests = refresh.requests.iter();
+            let words = requests.map(|r| r.secret.clone().unwrap_or(r.operation.clone()));
+            format!(
+                "{}[{}]",
+                refresh.of.concat(),
+                words.collect::<Vec<_>>().join(" ")
+            )
+        };
+        let groups: Vec<String> = grouping.done().iter().map(text).collect();
+        groups.join(" ")
+    }
+
+    #[rstest]
+    #[case::one("login a", "A[login a]")]
+    #[case::two_keys("login a a", "A[login a a]")]
+    #[case::back_to_back("login a login a", "A[login a] A[login a]")]
+    #[case::two_external_secrets("login a login b", "A[login a] B[login b]")]
+    #[case::without_logins("a a b", "A[a a] B[b]")]
+    #[case::a_pause("a | a", "A[a] A[a]")]
+    #[case::retries("login a! | a! | a", "A[login a a a]")]
+    #[case::a_failed_refresh_and_the_next("login a! | login a", "A[login a] A[login a]")]
+    #[case::a_validation_first("login login a", "[login] A[login a]")]
+    #[case::given_back(
+        "login lookup-self a lookup-self revoke-self login a",
+        "A[login lookup-self a lookup-self revoke-self] A[login a]"
+    )]
+    #[case::a_validation_that_is_given_back(
+        "login lookup-self revoke-self login a revoke-self",
+        "[login lookup-self revoke-self] A[login a revoke-self]"
+    )]
+    #[case::a_login_that_fails("login! | login! | login a", "A[login login login a]")]
+    fn requests_fall_into_refreshes(#[case] story: &str, #[case] groups: &str) {
+        assert_eq!(grouped(story), groups);
+    }
+}
