@@ -10,6 +10,10 @@ pub struct Error {
     pub action: &'static str,
     /// Why, in its own words.
     pub reason: String,
+    /// The last lines that it printed, oldest first, where it printed any.
+    pub evidence: Vec<String>,
+    /// What to do about it, where more is known than to look closer.
+    pub next: Option<String>,
 }
 
 impl Error {
@@ -19,6 +23,8 @@ impl Error {
             part,
             action: "start",
             reason: reason.to_string(),
+            evidence: Vec::new(),
+            next: None,
         }
     }
 }

@@ -5,12 +5,14 @@
 mod access;
 mod embedded;
 mod error;
+mod eso;
+mod parts;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
-use rotaproof_base::{Clock, Entropy, Fingerprinter};
+use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue};
 use rotaproof_gateway::Gateway;
 use rotaproof_scenario::Located;
 use rotaproof_scenario::model::Eso;
@@ -18,8 +20,10 @@ use rotaproof_scenario::model::vault::Vault;
 use rotaproof_vaults::Writer;
 
 pub use access::{Access, Contents, Transport, Variable};
-pub use embedded::{Embedded, Interactive, sweep};
+pub use embedded::{Embedded, Interactive};
 pub use error::Error;
+pub use eso::{RealEso, Release};
+pub use parts::sweep;
 
 /// The vaults that a scenario declares, by its names for them.
 pub type Vaults = IndexMap<Located<String>, Vault>;
@@ -36,7 +40,7 @@ pub struct Wanted<'a> {
 #[async_trait]
 pub trait Lane: Send + Sync {
     /// Its name on the command line.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Removes what runs left behind that were killed; called once, before the first lab.
     fn sweep(&self);
@@ -46,12 +50,6 @@ pub trait Lane: Send + Sync {
 
     /// What "now" means here.
     fn present(&self) -> Present;
-
-    /// The refresh interval that stands in for longer ones of ExternalSecrets where the user does not say: what a
-    /// lane on the real clock shortens `1h` to. `None` leaves them as written.
-    fn refresh(&self) -> Option<Duration> {
-        None
-    }
 
     /// Starts a lab, inside a runtime of this lane.
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error>;
@@ -73,6 +71,17 @@ pub enum Present {
 pub trait Cluster: Send + Sync {
     /// Ends the operator and starts it anew, as a rollout of its Deployment would.
     async fn restart_operator(&self) -> Result<(), Error>;
+
+    /// Waits until the cluster side ends by itself, as it should not; says why. What is in process cannot.
+    async fn broken(&self) -> Error {
+        std::future::pending().await
+    }
+
+    /// The last lines that the operator printed, oldest first, without these values; none where it prints nothing.
+    fn operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
+        let _ = secret;
+        Vec::new()
+    }
 
     /// Ends everything that was started; nothing stays behind.
     async fn stop(&self);

@@ -150,7 +150,8 @@ fn store_columns() -> Value {
     ])
 }
 
-fn notebook_validation_job() -> Value {
+/// The notebook validator's CRD.
+pub fn notebook_validation_job() -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

@@ -13,6 +13,6 @@ mod schedule;
 pub mod external_secrets;
 pub mod notebooks;
 
-pub use crd::{crds, crds_without_v1beta1};
+pub use crd::{crds, crds_without_v1beta1, notebook_validation_job};
 pub use duration::{DurationError, GoDuration};
 pub use schedule::{Schedule, ScheduleError};

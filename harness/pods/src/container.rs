@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use rotaproof_base::Fingerprinter;
+use rotaproof_base::{Fingerprinter, own_executable};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::environment::Environment;
@@ -46,7 +46,7 @@ impl Probe {
         let variables = environment
             .iter()
             .map(|(name, value)| (name, std::ffi::OsStr::from_bytes(value.expose())));
-        let mut child = Command::new(executable()?)
+        let mut child = Command::new(own_executable()?)
             .env_clear()
             .envs(variables)
             .env(TRIGGER, "1")
@@ -104,15 +104,6 @@ impl Drop for Probe {
     }
 }
 
-/// The running executable, even where its file was replaced meanwhile (by a build).
-fn executable() -> io::Result<PathBuf> {
-    let running = Path::new("/proc/self/exe");
-    if running.exists() || std::fs::symlink_metadata(running).is_ok() {
-        return Ok(running.to_owned());
-    }
-    std::env::current_exe()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,7 +140,7 @@ mod tests {
     #[test]
     fn the_probe_ends_when_its_standard_input_closes() {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(executable().unwrap())
+        let mut child = Command::new(own_executable().unwrap())
             .env_clear()
             .env(TRIGGER, "1")
             .current_dir(folder.path())

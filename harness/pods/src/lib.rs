@@ -34,7 +34,6 @@ mod cronjobs;
 mod environment;
 mod error;
 mod expansion;
-mod folder;
 mod jobs;
 mod kubelet;
 mod notebooks;
@@ -50,11 +49,10 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotaproof_base::{Clock, Entropy, Fingerprinter, RunId, TaskGroup};
+use rotaproof_base::{Clock, Entropy, Fingerprinter, RunFolder, RunId, TaskGroup};
 
 use context::Context;
 pub use error::Error;
-pub use folder::sweep;
 
 /// Where the lines of a container's standard output go.
 pub trait LogSink: Send + Sync {
@@ -90,7 +88,7 @@ impl Options {
 pub struct Pods {
     // Before the folder: tasks and their children go first.
     group: TaskGroup,
-    folder: folder::Folder,
+    folder: RunFolder,
 }
 
 /// Starts the kubelet and the controllers. Must be called inside a tokio runtime.
@@ -98,7 +96,7 @@ pub struct Pods {
 /// # Errors
 /// Where the folder of the pods' files cannot be made.
 pub fn start(client: kube::Client, options: Options, tasks: &TaskGroup) -> Result<Pods, Error> {
-    let folder = folder::Folder::create(&options.run_id)?;
+    let folder = RunFolder::create(&options.run_id).map_err(Error::Folder)?;
     let group = tasks.child();
     let context = Arc::new(Context::new(
         client,

@@ -396,23 +396,3 @@ async fn a_pod_runs_on_a_runtime_of_several_threads_in_real_time() {
     assert_eq!(lab.logs.reports("app/app").len(), 1);
     lab.pods.stop().await;
 }
-
-#[test]
-fn the_folder_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not() {
-    let parent = if Path::new("/dev/shm").is_dir() {
-        "/dev/shm".into()
-    } else {
-        std::env::temp_dir()
-    };
-    // A process that has ended and was waited for: its number is free.
-    let mut child = std::process::Command::new("true").spawn().unwrap();
-    let dead = parent.join(format!("rotaproof-sweeptst-{}", child.id()));
-    child.wait().unwrap();
-    let alive = parent.join(format!("rotaproof-sweeptst-{}", std::process::id()));
-    for folder in [&dead, &alive] {
-        std::fs::create_dir_all(folder.join("x")).unwrap();
-    }
-    assert!(rotaproof_pods::sweep() >= 1);
-    assert!(!dead.exists() && alive.exists());
-    std::fs::remove_dir_all(alive).unwrap();
-}

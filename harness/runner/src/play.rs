@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use rotaproof_cluster::Error;
 use rotaproof_events::{Event, Failure, FailureKind, Location, Observation, Verdict};
 use rotaproof_gateway::ClientKind;
 use rotaproof_scenario::Case;
@@ -12,7 +13,7 @@ use crate::emit::Emitter;
 use crate::schedule::Options;
 use crate::stage::Stage;
 use crate::step;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, printed};
 
 /// The event that ends a scenario.
 pub(crate) fn finished(
@@ -39,7 +40,7 @@ pub(crate) fn play(
 ) -> Verdict {
     let mut ended = match options.lane.runtime() {
         Ok(runtime) => runtime.block_on(act(case, options, emitter, token)),
-        Err(error) => Ended::environment(case, options, &error.to_string()),
+        Err(error) => Ended::environment(case, options, error),
     };
     if let Some(observe) = &options.observe {
         let failure = ended.failure.as_deref().map(in_short);
@@ -70,21 +71,26 @@ struct Ended {
 
 impl Ended {
     /// The lab could not be had.
-    fn environment(case: &Case, options: &Options, what: &str) -> Self {
+    fn environment(case: &Case, options: &Options, error: Error) -> Self {
         let location = Location {
             file: case.file.display().to_string(),
             line: 1,
             column: 1,
         };
         let first = case.source.text().lines().next().unwrap_or_default();
+        let mut failure = no_lab(
+            location,
+            first.to_owned(),
+            &error.to_string(),
+            reproduce(case, options),
+        );
+        failure.evidence.extend(printed(error.evidence));
+        if let Some(next) = error.next {
+            failure.next = vec![next];
+        }
         Self {
             verdict: Verdict::Errored,
-            failure: Some(Box::new(no_lab(
-                location,
-                first.to_owned(),
-                what,
-                reproduce(case, options),
-            ))),
+            failure: Some(Box::new(failure)),
             requests: 0,
             at: Duration::ZERO,
             observation: None,
@@ -145,7 +151,7 @@ async fn act(
                 observation: None,
             };
         }
-        Some(Err(error)) => return Ended::environment(case, options, &error.to_string()),
+        Some(Err(error)) => return Ended::environment(case, options, error),
         Some(Ok(stage)) => stage,
     };
     // Nothing has been awaited since the watches were started: nothing was missed.
@@ -155,6 +161,7 @@ async fn act(
     let outcome = tokio::select! {
         biased;
         () = token.cancelled() => None,
+        error = stage.lab.cluster.broken() => Some(Err(error.into())),
         outcome = perform(&stage) => Some(outcome),
     };
     let failed =

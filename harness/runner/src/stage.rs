@@ -18,6 +18,7 @@ use crate::explain::{Explanation, explain};
 use crate::ledger::Ledger;
 use crate::step;
 pub(crate) use crate::trouble::Trouble;
+use crate::trouble::printed;
 use crate::values;
 use crate::world::{State, World};
 
@@ -227,13 +228,21 @@ impl<'a> Stage<'a> {
             };
             (top, self.source_line(top).to_owned())
         });
-        let Explanation { evidence, next } = match &trouble.about {
+        let Explanation { mut evidence, next } = match &trouble.about {
             Some(about) => explain(&self.world, about),
             None => Explanation {
                 evidence: Vec::new(),
                 next: vec!["correct the step, or what it names".into()],
             },
         };
+        let next = trouble.next.map_or(next, |next| vec![next]);
+        match trouble.evidence.as_slice() {
+            [] => {
+                let known: Vec<_> = self.world.state().ledger.values().collect();
+                evidence.extend(printed(self.lab.cluster.operator_log(&known)));
+            }
+            more => evidence.extend(more.iter().cloned()),
+        }
         Failure {
             kind: trouble.kind,
             location: self.location(span),

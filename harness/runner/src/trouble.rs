@@ -2,7 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use rotaproof_events::FailureKind;
+use rotaproof_cluster::Error;
+use rotaproof_events::{Evidence, FailureKind};
 use rotaproof_scenario::Span;
 
 use crate::explain::About;
@@ -19,6 +20,10 @@ pub(crate) struct Details {
     pub(crate) expected: Option<String>,
     pub(crate) actual: Option<String>,
     pub(crate) about: Option<About>,
+    /// What explains it, besides what is known of `about`.
+    pub(crate) evidence: Vec<Evidence>,
+    /// What to do, where more is known than follows from `about`.
+    pub(crate) next: Option<String>,
     /// Where the step stands, and its text, once it is known.
     pub(crate) step: Option<(Span, String)>,
 }
@@ -32,6 +37,8 @@ impl Trouble {
             expected: None,
             actual: None,
             about: None,
+            evidence: Vec::new(),
+            next: None,
             step: None,
         }))
     }
@@ -47,6 +54,24 @@ impl Trouble {
         self.about = Some(about);
         self
     }
+}
+
+/// The lane failed.
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        let mut trouble = Self::environment(error.to_string());
+        trouble.evidence.extend(printed(error.evidence));
+        trouble.next = error.next;
+        trouble
+    }
+}
+
+/// What a part of the lane printed, where it printed anything.
+pub(crate) fn printed(lines: Vec<String>) -> Option<Evidence> {
+    (!lines.is_empty()).then(|| Evidence {
+        title: "The operator's last lines".into(),
+        lines,
+    })
 }
 
 impl Deref for Trouble {

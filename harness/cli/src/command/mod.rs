@@ -9,6 +9,7 @@ pub(crate) mod gc;
 pub(crate) mod heal;
 mod interrupt;
 mod journal_line;
+mod lane;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod logs;

@@ -4,17 +4,15 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal};
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use rotaproof_cluster::{Embedded, Lane};
 use rotaproof_events::{Counts, Record};
 use rotaproof_report::{JUnit, JsonLines, Progress, Report, Terminal};
 use rotaproof_runner::{Listener, Options};
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
+use super::lane::Where;
 use super::select::Selection;
 use crate::error::{Error, ExitStatus};
 
@@ -30,13 +28,8 @@ pub(crate) struct Args {
 /// How to run scenarios.
 #[derive(clap::Args, Clone)]
 pub(crate) struct How {
-    /// Where the scenarios run.
-    #[arg(long, value_enum, default_value_t, env = "ROTAPROOF_LANE")]
-    lane: LaneName,
-    /// Shorten the refresh intervals of ExternalSecrets to this, where they are longer: 2s; `manifest` leaves them as
-    /// written. Unless given, as the lane has it: as written on embedded.
-    #[arg(long, value_name = "DURATION", env = "ROTAPROOF_REFRESH")]
-    refresh: Option<Refresh>,
+    #[command(flatten)]
+    pub(crate) place: Where,
     /// How many scenarios at once; by default one per core.
     #[arg(long, value_name = "N", env = "ROTAPROOF_JOBS")]
     jobs: Option<usize>,
@@ -52,61 +45,6 @@ pub(crate) struct How {
     /// Write a report: junit=FILE, json=FILE (JSON lines); several with commas.
     #[arg(long, value_name = "KIND=FILE", value_delimiter = ',')]
     report: Vec<ReportFile>,
-}
-
-/// The lanes that this version has.
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum LaneName {
-    /// In this process, in virtual time; needs nothing.
-    #[default]
-    Embedded,
-}
-
-/// What becomes of refresh intervals.
-#[derive(Clone, Copy)]
-pub(super) enum Refresh {
-    /// As written.
-    Manifest,
-    /// Longer ones become this.
-    AtMost(Duration),
-}
-
-impl FromStr for Refresh {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "manifest" {
-            return Ok(Self::Manifest);
-        }
-        let wrong = "expected a duration of a millisecond or more, for example 2s, or `manifest`";
-        match duration(text) {
-            Ok(interval) if interval >= Duration::from_millis(1) => Ok(Self::AtMost(interval)),
-            _ => Err(wrong.into()),
-        }
-    }
-}
-
-impl How {
-    fn lane(&self) -> Arc<dyn Lane> {
-        match self.lane {
-            LaneName::Embedded => Arc::new(Embedded),
-        }
-    }
-
-    /// What an interval of a manifest becomes.
-    pub(crate) fn shortened(&self, interval: Duration) -> Duration {
-        let limit = self.refresh(self.lane().as_ref());
-        limit.map_or(interval, |limit| limit.min(interval))
-    }
-
-    /// What longer refresh intervals become; `None` leaves them as written.
-    fn refresh(&self, lane: &dyn Lane) -> Option<Duration> {
-        match self.refresh {
-            None => lane.refresh(),
-            Some(Refresh::Manifest) => None,
-            Some(Refresh::AtMost(interval)) => Some(interval),
-        }
-    }
 }
 
 /// A report that is written to a file.
@@ -180,11 +118,10 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
             ReportKind::Json => Box::new(JsonLines::new(out)),
         });
     }
-    let lane = how.lane();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
-        refresh: how.refresh(lane.as_ref()),
-        lane,
+        refresh: how.place.refresh(),
+        lane: how.place.lane()?,
         seed: how.seed.unwrap_or_else(draw_seed),
         jobs: how.jobs.unwrap_or(cores),
         fail_fast: how.fail_fast,

@@ -123,7 +123,7 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
         ));
     }
     let times = total.as_secs() / args.every.as_secs();
-    let interval = args.how.shortened(INTERVAL);
+    let interval = args.how.place.shortened(INTERVAL);
     let fetches = total.as_millis() / interval.as_millis().max(1) + 2;
     let scenario = SCENARIO
         .replace("@DAYS@", &args.days.to_string())

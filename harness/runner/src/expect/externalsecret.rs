@@ -16,7 +16,7 @@ pub(super) fn check(
     let about = || About::ExternalSecret(name.clone());
     let since = |mark: &Option<rotaproof_scenario::Located<rotaproof_scenario::Mark>>| {
         mark.as_ref()
-            .map(|mark| Ok((mark.value.0.clone(), stage.marked(&mark.value.0)?)))
+            .map(|mark| Ok::<_, Trouble>((mark.value.0.clone(), stage.marked(&mark.value.0)?)))
             .transpose()
     };
     let moved = since(&expected.refreshed_since)?;

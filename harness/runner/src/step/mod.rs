@@ -105,8 +105,7 @@ async fn act(stage: &Stage<'_>, step: &Step) -> Result<String, Trouble> {
         Action::Heal(heal) => fault::heal(stage, heal),
         Action::Advance(budget) => advance::run(stage, budget).await,
         Action::Restart(_) => {
-            let restarted = stage.lab.cluster.restart_operator().await;
-            restarted.map_err(|error| Trouble::environment(error.to_string()))?;
+            stage.lab.cluster.restart_operator().await?;
             Ok("the operator started anew".into())
         }
         Action::Expect(expectation) => expect::run(stage, expectation).await,

@@ -4,50 +4,35 @@
 //! can run. That is exact because no task ever waits on a socket (every connection is an in-memory stream, with the
 //! real hyper, rustls and SDKs on top), and deterministic because one thread runs everything.
 
-mod credentials;
-mod vaults;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use indexmap::IndexMap;
 use jiff::Timestamp;
-use rotaproof_apiserver::{ApiServer, PodLogs};
-use rotaproof_base::jwt::Issuer;
-use rotaproof_base::{Clock, Entropy, Fingerprinter, RunId, TaskGroup, memory};
-use rotaproof_gateway::Gateway;
+use rotaproof_apiserver::ApiServer;
+use rotaproof_base::{Clock, Entropy, TaskGroup, memory};
 use rotaproof_operator::Operator;
 use rotaproof_pods::Pods;
-use rotaproof_scenario::model::Eso;
+use rotaproof_scenario::model::{Eso, EsoVersion};
 use tokio::sync::Mutex;
 
+use crate::parts::{Parts, Plan, sweep_and_tell};
 use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
 
 /// When every virtual day begins: the record's date.
 const EPOCH: &str = "2025-11-08T00:00:00Z";
-/// The cluster's `--service-account-issuer`.
-const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
-
-/// Removes the folders of pods whose process is gone, and says how many there were.
-pub fn sweep() -> usize {
-    rotaproof_pods::sweep()
-}
 
 /// The embedded lane.
 pub struct Embedded;
 
 #[async_trait]
 impl Lane for Embedded {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "embedded"
     }
 
     fn sweep(&self) {
-        let swept = sweep();
-        if swept > 0 {
-            tracing::info!(swept, "folders of runs that were killed");
-        }
+        sweep_and_tell();
     }
 
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
@@ -92,94 +77,40 @@ impl Interactive {
         clock: Clock,
         refresh: Option<Duration>,
     ) -> Result<Self, Error> {
-        let fingerprinter = Fingerprinter::draw(&entropy.fork("fingerprints"));
-        let tasks = TaskGroup::new();
-
-        let issuer = Issuer::generate(ISSUER).map_err(Error::starting("the token issuer"))?;
-        let verifier = issuer.verifier();
-        let api = ApiServer::new(rotaproof_apiserver::Config {
-            clock: clock.clone(),
-            entropy: entropy.fork("apiserver"),
-            issuer,
-        });
-        api.start(&tasks);
-        let client = kube::Client::new(api.service(), "default");
-        credentials::install_kinds(&client, wanted.eso).await?;
-
-        let gateway = Gateway::new(rotaproof_gateway::Config {
-            clock: clock.clone(),
-            entropy: entropy.fork("gateway"),
-        })
-        .map_err(Error::starting("the gateway"))?;
-        let setting = vaults::Setting {
-            clock: &clock,
-            entropy: &entropy.fork("vaults"),
-            fingerprinter: &fingerprinter,
-            verifier: &verifier,
-            gateway: &gateway,
-            tasks: &tasks,
+        let kinds = match wanted.eso.serves.contains(&EsoVersion::V1Beta1) {
+            true => rotaproof_kinds::crds(),
+            false => rotaproof_kinds::crds_without_v1beta1(),
         };
-        let (vaults, deliveries) = vaults::start(wanted.vaults, &setting)?;
-        credentials::deliver(&client, deliveries).await?;
-
+        let (parts, pods) = Parts::start(Plan {
+            wanted,
+            entropy,
+            clock,
+            kinds: &kinds,
+            sync_period: rotaproof_pods::Options::SYNC_PERIOD,
+        })
+        .await?;
         let (proxy, listener) = memory();
-        gateway.serve(listener, &tasks);
-        let egress = rotaproof_egress::Client::builder(clock.clone())
+        parts.gateway.serve(listener, &parts.tasks);
+        let egress = rotaproof_egress::Client::builder(parts.clock.clone())
             .through_proxy(Arc::new(proxy))
-            .trust_pem(gateway.ca_pem())
+            .trust_pem(parts.gateway.ca_pem())
             .build()
             .map_err(Error::starting("the operator's HTTP client"))?;
-        let pods = rotaproof_pods::start(
-            client.clone(),
-            rotaproof_pods::Options {
-                clock: clock.clone(),
-                entropy: entropy.fork("pods"),
-                fingerprinter: fingerprinter.clone(),
-                logs: Arc::new(Logs(api.pod_logs())),
-                run_id: RunId::draw(&entropy.fork("run")),
-                sync_period: rotaproof_pods::Options::SYNC_PERIOD,
-                node_name: "embedded".into(),
-            },
-            &tasks,
-        )
-        .map_err(Error::starting("the kubelet"))?;
         let cluster = Running {
-            client: client.clone(),
+            client: parts.client.clone(),
             egress,
-            clock: clock.clone(),
+            clock: parts.clock.clone(),
             entropy: entropy.fork("operator"),
             refresh,
             eso: wanted.eso.clone(),
-            tasks: tasks.clone(),
+            tasks: parts.tasks.clone(),
             pods: Mutex::new(Some(pods)),
             operator: Mutex::new(None),
         };
         cluster.restart_operator().await?;
-        let mut writers = IndexMap::new();
-        let mut accesses = IndexMap::new();
-        for (name, vault) in vaults {
-            writers.insert(name.clone(), vault.writer);
-            accesses.insert(name, vault.access);
-        }
-        let lab = Lab {
-            client,
-            clock,
-            fingerprinter,
-            gateway,
-            writers,
-            accesses,
-            cluster: Box::new(cluster),
-        };
+        let (api, tasks) = (parts.api.clone(), parts.tasks.clone());
+        let lab = parts.into_lab(Box::new(cluster));
         Ok(Self { lab, api, tasks })
-    }
-}
-
-/// The kubelet's way into the API's pod logs.
-struct Logs(PodLogs);
-
-impl rotaproof_pods::LogSink for Logs {
-    fn append(&self, namespace: &str, pod: &str, container: &str, line: &str) {
-        self.0.append(namespace, pod, container, line);
     }
 }
 

@@ -8,7 +8,7 @@ use rotaproof_scenario::model::vault as declared;
 use rotaproof_vaults::onepassword;
 
 use super::{Setting, Started, attach};
-use crate::embedded::credentials::Delivery;
+use crate::parts::credentials::Delivery;
 use crate::{Access, Error, Transport};
 
 pub(super) fn start(

@@ -1,14 +1,13 @@
-//! What a lab's cluster holds before the first step: ESO's kinds, and the vaults' credentials as Kubernetes Secrets.
+//! What a lab's cluster holds before the first step of the vaults: their credentials as Kubernetes Secrets.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::PostParams;
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta};
+use kube::core::ObjectMeta;
 use kube::{Api, Client};
 use rotaproof_base::SecretValue;
-use rotaproof_scenario::model::{Eso, EsoVersion};
 
 use crate::Error;
 
@@ -17,24 +16,6 @@ pub(super) struct Delivery {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) data: Vec<(String, SecretValue)>,
-}
-
-/// Applies the CRDs of ESO and of NotebookValidationJob.
-pub(super) async fn install_kinds(client: &Client, eso: &Eso) -> Result<(), Error> {
-    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
-    let crds = match eso.serves.contains(&EsoVersion::V1Beta1) {
-        true => rotaproof_kinds::crds(),
-        false => rotaproof_kinds::crds_without_v1beta1(),
-    };
-    for crd in crds {
-        let crd: DynamicObject =
-            serde_json::from_value(crd).map_err(Error::starting("the custom resources"))?;
-        api.create(&PostParams::default(), &crd)
-            .await
-            .map_err(Error::starting("the custom resources"))?;
-    }
-    Ok(())
 }
 
 /// Writes each delivery, making its namespace first where it is missing.

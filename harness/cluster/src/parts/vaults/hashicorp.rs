@@ -8,7 +8,7 @@ use rotaproof_scenario::model::vault as declared;
 use rotaproof_vaults::hashicorp;
 
 use super::{Setting, Started, attach};
-use crate::embedded::credentials::Delivery;
+use crate::parts::credentials::Delivery;
 use crate::{Access, Error};
 
 pub(super) fn start(

@@ -1,13 +1,11 @@
-//! The folder of a run's pods: in memory where the system has a place for that, as the kubelet keeps Secrets on tmpfs.
+//! The folder of a run: in memory where the system has a place for that, as the kubelet keeps Secrets on tmpfs.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rotaproof_base::RunId;
-
-use crate::Error;
+use crate::RunId;
 
 const PREFIX: &str = "rotaproof-";
 
@@ -22,11 +20,14 @@ fn parent() -> PathBuf {
 }
 
 /// A folder that only its owner may enter, removed when dropped.
-pub(crate) struct Folder(PathBuf);
+pub struct RunFolder(PathBuf);
 
-impl Folder {
-    /// Makes `rotaproof-<run id>-<pid>`; a second node of the same run and process gets `-2`, and so on.
-    pub(crate) fn create(run_id: &RunId) -> Result<Self, Error> {
+impl RunFolder {
+    /// Makes `rotaproof-<run id>-<pid>`; a second one of the same run and process gets `-2`, and so on.
+    ///
+    /// # Errors
+    /// Where it cannot be made; the error names the path.
+    pub fn create(run_id: &RunId) -> io::Result<Self> {
         let name = format!("{PREFIX}{run_id}-{}", std::process::id());
         let mut path = parent().join(&name);
         let mut number = 1;
@@ -37,40 +38,44 @@ impl Folder {
                     number += 1;
                     path = parent().join(format!("{name}-{number}"));
                 }
-                Err(source) => return Err(Error::Folder { path, source }),
+                Err(error) => {
+                    let message = format!("cannot make {}: {error}", path.display());
+                    return Err(io::Error::new(error.kind(), message));
+                }
             }
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Removes the folders of runs whose process is gone, and says how many. Call it at start-up.
+    pub fn sweep() -> usize {
+        let Ok(entries) = fs::read_dir(parent()) else {
+            return 0;
+        };
+        let dead = |entry: &fs::DirEntry| {
+            let name = entry.file_name();
+            name.to_str()
+                .and_then(process_of)
+                .is_some_and(|process| !is_alive(process))
+        };
+        entries
+            .flatten()
+            .filter(dead)
+            .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
+            .count()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-impl Drop for Folder {
+impl Drop for RunFolder {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::debug!(folder = %self.0.display(), %error, "cannot remove the folder of the pods' files");
+            tracing::debug!(folder = %self.0.display(), %error, "cannot remove a run's folder");
         }
     }
-}
-
-/// Removes the folders of runs whose process is gone, and says how many. Call it at start-up.
-pub fn sweep() -> usize {
-    let Ok(entries) = fs::read_dir(parent()) else {
-        return 0;
-    };
-    let dead = |entry: &fs::DirEntry| {
-        let name = entry.file_name();
-        name.to_str()
-            .and_then(process_of)
-            .is_some_and(|process| !is_alive(process))
-    };
-    entries
-        .flatten()
-        .filter(dead)
-        .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
-        .count()
 }
 
 /// The process in `rotaproof-<run id>-<pid>` or `rotaproof-<run id>-<pid>-<n>`.
@@ -107,5 +112,21 @@ mod tests {
     #[case("other-k3f9x2ab-4711", None)]
     fn only_folders_of_runs_name_a_process(#[case] name: &str, #[case] process: Option<u32>) {
         assert_eq!(process_of(name), process);
+    }
+
+    #[test]
+    fn the_folder_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not() {
+        let parent = parent();
+        // A process that has ended and was waited for: its number is free.
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = parent.join(format!("rotaproof-sweeptst-{}", child.id()));
+        child.wait().unwrap();
+        let alive = parent.join(format!("rotaproof-sweeptst-{}", std::process::id()));
+        for folder in [&dead, &alive] {
+            std::fs::create_dir_all(folder.join("x")).unwrap();
+        }
+        assert!(RunFolder::sweep() >= 1);
+        assert!(!dead.exists() && alive.exists());
+        std::fs::remove_dir_all(alive).unwrap();
     }
 }
