@@ -101,10 +101,10 @@ fn an_operator_that_ends_at_start_is_an_error_with_its_own_last_words() {
 fn a_program_that_cannot_be_executed_is_an_error_that_says_why() {
     on_the_lane(async {
         let script = Script::new("");
-        fs::write(script.file("operator"), "no program").unwrap();
+        fs::write(script.file("operator"), "#!/nowhere/sh\n").unwrap();
         let error = script.start().await.err().unwrap();
         assert!(
-            error.evidence.concat().contains("Exec format error"),
+            error.evidence.concat().contains("No such file or directory"),
             "{error:?}"
         );
     });

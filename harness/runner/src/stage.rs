@@ -39,6 +39,11 @@ pub(crate) struct Moment {
     pub(crate) change: u64,
 }
 
+/// Without a request or a change for so long, the operator rests: its own steps are milliseconds apart.
+const QUIET: Duration = Duration::from_millis(250);
+/// How long its rest is waited for.
+const RESTLESS: Duration = Duration::from_secs(2);
+
 /// What steps and expectations act upon.
 pub(crate) struct Stage<'a> {
     /// Borrowed where the steps are a file's; owned, and growing, where a test performs them one by one.
@@ -128,6 +133,26 @@ impl<'a> Stage<'a> {
         if let Present::Virtual(moment) = self.present {
             tokio::time::sleep(moment).await;
         }
+    }
+
+    /// On a clock that runs by itself, waits until nothing has happened for a while, at most [`RESTLESS`]. What is due
+    /// has happened then, as it has in virtual time: the real operator reads a secret once more right after it wrote it,
+    /// and a rotation in between would be seen at once instead of a refresh later.
+    pub(crate) async fn quiet(&self) {
+        let Present::Grace(_) = self.present else {
+            return;
+        };
+        let mut changes = self.world.changes();
+        let still = async {
+            loop {
+                changes.mark_unchanged();
+                if tokio::time::timeout(QUIET, changes.changed()).await.is_err() {
+                    return;
+                }
+            }
+        };
+        // One that never rests is acted upon all the same.
+        let _ = tokio::time::timeout(RESTLESS, still).await;
     }
 
     /// How long after now what becomes true counts as true now.

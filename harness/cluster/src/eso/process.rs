@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use rotaproof_base::TaskGroup;
+use rotaproof_base::{SecretValue, TaskGroup};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,8 @@ use crate::Error;
 const START: Duration = Duration::from_secs(30);
 /// What a pod is given between SIGTERM and SIGKILL, unless its manifest says otherwise.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long its last lines are waited for when it has ended.
+const LAST_LINES: Duration = Duration::from_secs(1);
 /// Lines of its log that explain its end.
 const EXPLAINING: usize = 8;
 
@@ -45,15 +48,15 @@ impl Program {
             .spawn()
             .map_err(|error| self.failed(error.to_string()))?;
         let process = Process {
-            politely: CancellationToken::new(),
+            end: End::default(),
             gone: CancellationToken::new(),
             tasks: TaskGroup::new(),
         };
-        let (politely, gone) = (process.politely.clone(), process.gone.clone());
+        let (end, gone) = (process.end.clone(), process.gone.clone());
         let (log, died) = (self.log.clone(), self.died.clone());
         process.tasks.spawn(async move {
             let _gone = gone.drop_guard();
-            if let Some(how) = attend(child, log, politely).await {
+            if let Some(how) = attend(child, log, end).await {
                 died.send_replace(Some(how));
             }
         });
@@ -84,7 +87,7 @@ impl Program {
     }
 
     /// Waits until a process that was started ends unasked.
-    pub(super) async fn died(&self, known: &[rotaproof_base::SecretValue]) -> Error {
+    pub(super) async fn died(&self, known: &[SecretValue]) -> Error {
         let mut died = self.died.subscribe();
         // The sender is this value's own: it cannot be gone.
         let how = died.wait_for(Option::is_some).await;
@@ -101,52 +104,76 @@ impl Program {
 
 /// A process that was started. Dropping it kills it.
 pub(super) struct Process {
-    politely: CancellationToken,
+    end: End,
     gone: CancellationToken,
     tasks: TaskGroup,
+}
+
+/// How a process is asked to end.
+#[derive(Clone, Default)]
+struct End {
+    politely: CancellationToken,
+    now: CancellationToken,
 }
 
 impl Process {
     /// Ends it as a rollout would: SIGTERM, and SIGKILL after the grace of a pod.
     pub(super) async fn terminate(self) {
-        self.politely.cancel();
+        self.end.politely.cancel();
         self.gone.cancelled().await;
         self.tasks.shutdown().await;
     }
 
     /// Ends it now.
     pub(super) async fn kill(self) {
+        self.end.now.cancel();
+        self.gone.cancelled().await;
         self.tasks.shutdown().await;
     }
 }
 
 /// Reads what the process prints and waits for its end; answers how it was unless it was asked for. Dropping this kills it.
-async fn attend(mut child: Child, log: OperatorLog, politely: CancellationToken) -> Option<String> {
+async fn attend(mut child: Child, log: OperatorLog, end: End) -> Option<String> {
     let process = child.id().and_then(|id| i32::try_from(id).ok());
-    let process = process.and_then(rustix::process::Pid::from_raw);
+    let process = process.and_then(Pid::from_raw);
+    // To its whole group; it fails only where that has ended already.
+    let signal = |signal| process.map(|process| kill_process_group(process, signal));
     let streams = (child.stdout.take(), child.stderr.take());
     let print = async {
         if let (Some(output), Some(errors)) = streams {
             tokio::join!(log.clone().follow(output), log.follow(errors));
         }
     };
+    tokio::pin!(print);
     let ended = async {
-        // Its last lines are read before its end is told.
-        print.await;
-        described(child.wait().await)
+        let mut printing = true;
+        let status = loop {
+            tokio::select! {
+                biased;
+                () = &mut print, if printing => printing = false,
+                status = child.wait() => break status,
+            }
+        };
+        // Its last lines are read before its end is told, unless a child of its own holds the pipe.
+        if printing {
+            let _ = tokio::time::timeout(LAST_LINES, print).await;
+        }
+        described(status)
     };
     tokio::pin!(ended);
     tokio::select! {
         biased;
         how = &mut ended => return Some(how),
-        () = politely.cancelled() => {}
+        () = end.now.cancelled() => {}
+        () = end.politely.cancelled() => {
+            signal(Signal::TERM);
+            if tokio::time::timeout(GRACE, &mut ended).await.is_ok() {
+                return None;
+            }
+        }
     }
-    if let Some(process) = process {
-        // It fails only where the process has ended already.
-        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
-    }
-    // Dropping `child` kills what is left after the grace.
-    let _ = tokio::time::timeout(GRACE, ended).await;
+    signal(Signal::KILL);
+    ended.await;
     None
 }
 

@@ -57,6 +57,9 @@ pub(crate) async fn run(stage: &Stage<'_>, step: &Step) -> Result<String, Troubl
             .trim_start_matches("- ")
             .to_owned(),
     });
+    if is_disturbing(&step.value) {
+        stage.quiet().await;
+    }
     let outcome = act(stage, step).await;
     // In virtual time, all that is due at this moment happens before the next step, and before a failure is explained:
     // what runs first within one moment is tokio's choice, and must not show.
@@ -77,6 +80,23 @@ pub(crate) async fn run(stage: &Stage<'_>, step: &Step) -> Result<String, Troubl
         outcome: outcome.clone(),
     });
     Ok(outcome)
+}
+
+/// Whether a step means something else while the operator is still busy with the one before.
+fn is_disturbing(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Rotate(_)
+            | Action::Write(_)
+            | Action::Disable(_)
+            | Action::Enable(_)
+            | Action::Destroy(_)
+            | Action::Remove(_)
+            | Action::Restore(_)
+            | Action::ForceSync(_)
+            | Action::Fault(_)
+            | Action::Heal(_)
+    )
 }
 
 /// The first line of a step as it is written, unless there is a value in it.
