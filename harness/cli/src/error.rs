@@ -64,6 +64,9 @@ pub(crate) enum Error {
     /// A lab cannot be had, or not be acted upon.
     #[error("{0}")]
     Lab(#[from] rotaproof_lab::Error),
+    /// The operator's release cannot be had.
+    #[error("{0}")]
+    Release(#[from] rotaproof_releases::Error),
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
@@ -93,7 +96,8 @@ impl From<&Error> for ExitStatus {
         match error {
             Error::Scenarios(_) | Error::Usage(_) => Self::Wrong,
             Error::Lab(rotaproof_lab::Error::Usage(_)) => Self::Wrong,
-            Error::Lab(_) => Self::Environment,
+            Error::Release(rotaproof_releases::Error::Cancelled) => Self::Interrupted,
+            Error::Lab(_) | Error::Release(_) => Self::Environment,
             Error::File { .. } | Error::Output(_) => Self::Environment,
         }
     }

@@ -22,7 +22,7 @@ use rotaproof_vaults::Writer;
 pub use access::{Access, Contents, Transport, Variable};
 pub use embedded::{Embedded, Interactive};
 pub use error::Error;
-pub use eso::{RealEso, Release};
+pub use eso::RealEso;
 pub use parts::sweep;
 
 /// The vaults that a scenario declares, by its names for them.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rotaproof_base::Entropy;
-use rotaproof_cluster::{Error, Lab, Lane, RealEso, Release, Vaults, Wanted};
+use rotaproof_cluster::{Error, Lab, Lane, RealEso, Vaults, Wanted};
+use rotaproof_releases::Release;
 use rotaproof_scenario::model::Eso;
 
 /// What the operator says when it works.
@@ -46,11 +47,7 @@ impl Script {
     }
 
     async fn start(&self) -> Result<Lab, Error> {
-        let release = Release {
-            program: self.file("operator"),
-            name: "a script".into(),
-            crds: eso_crds(),
-        };
+        let release = release(self.file("operator"), eso_crds());
         let wanted = Wanted {
             vaults: &Vaults::default(),
             eso: &Eso::default(),
@@ -58,6 +55,15 @@ impl Script {
         RealEso::new(release, None)
             .start(&wanted, &Entropy::from_seed(1))
             .await
+    }
+}
+
+fn release(program: PathBuf, crds: Vec<serde_json::Value>) -> Release {
+    Release {
+        program,
+        version: None,
+        crds,
+        serves_v1beta1: true,
     }
 }
 
@@ -74,12 +80,8 @@ fn runs(process: i32) -> bool {
 
 /// Work in a runtime of the lane.
 fn on_the_lane<T>(work: impl Future<Output = T>) -> T {
-    let release = Release {
-        program: PathBuf::new(),
-        name: String::new(),
-        crds: Vec::new(),
-    };
-    let runtime = RealEso::new(release, None).runtime().unwrap();
+    let nothing = release(PathBuf::new(), Vec::new());
+    let runtime = RealEso::new(nothing, None).runtime().unwrap();
     runtime.block_on(work)
 }
 
@@ -104,7 +106,10 @@ fn a_program_that_cannot_be_executed_is_an_error_that_says_why() {
         fs::write(script.file("operator"), "#!/nowhere/sh\n").unwrap();
         let error = script.start().await.err().unwrap();
         assert!(
-            error.evidence.concat().contains("No such file or directory"),
+            error
+                .evidence
+                .concat()
+                .contains("No such file or directory"),
             "{error:?}"
         );
     });

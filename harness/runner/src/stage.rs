@@ -146,7 +146,10 @@ impl<'a> Stage<'a> {
         let still = async {
             loop {
                 changes.mark_unchanged();
-                if tokio::time::timeout(QUIET, changes.changed()).await.is_err() {
+                if tokio::time::timeout(QUIET, changes.changed())
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }

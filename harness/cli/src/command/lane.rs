@@ -5,9 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use rotaproof_cluster::{Embedded, Lane, RealEso, Release};
+use rotaproof_cluster::{Embedded, Lane, RealEso};
+use rotaproof_releases::{NotWanted, Wanted};
 
+use super::release;
 use super::run::duration;
 use crate::error::Error;
 
@@ -17,14 +18,30 @@ const ON_THE_REAL_CLOCK: Duration = Duration::from_secs(2);
 /// Where scenarios run.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Where {
-    /// Where the scenarios run.
-    #[arg(long, value_enum, default_value_t, env = "ROTAPROOF_LANE")]
+    /// Where the scenarios run. embedded: in this process, in virtual time; needs nothing. eso: the real External Secrets
+    /// Operator as a child process, the rest as on embedded, in real time; which one is said by --eso, or here: eso:2.9.0,
+    /// eso:PATH.
+    #[arg(
+        long,
+        value_name = "LANE",
+        default_value = "embedded",
+        env = "ROTAPROOF_LANE"
+    )]
     lane: Name,
-    /// Lane eso: the External Secrets Operator, by the path of its program.
-    #[arg(long, value_name = "PATH", env = "ROTAPROOF_ESO")]
-    eso: Option<PathBuf>,
-    /// Lane eso: the CustomResourceDefinitions of its release.
-    #[arg(long, value_name = "FILE", env = "ROTAPROOF_ESO_CRDS")]
+    #[command(flatten)]
+    operator: Operator,
+}
+
+/// The operator of the lanes that run a real one, and how time passes there.
+#[derive(clap::Args, Clone)]
+pub(crate) struct Operator {
+    /// Lane eso: the operator's program as a path, or its version, which is pulled once from its image (ROTAPROOF_ESO_REGISTRY
+    /// names a mirror).
+    #[arg(long, value_name = "PATH|VERSION", env = "ROTAPROOF_ESO", value_parser = Wanted::parse)]
+    eso: Option<Wanted>,
+    /// Lane eso: the CustomResourceDefinitions of the operator, a file or a folder. Unless given: those beside the program, or
+    /// of its version's release.
+    #[arg(long, value_name = "PATH", env = "ROTAPROOF_ESO_CRDS")]
     crds: Option<PathBuf>,
     /// Shorten the refresh intervals of ExternalSecrets to this, where they are longer: 2s; `manifest` leaves them as
     /// written. Unless given: as written on embedded, 2s on the lanes in real time.
@@ -32,14 +49,35 @@ pub(crate) struct Where {
     refresh: Option<Refresh>,
 }
 
-/// The lanes that this version has.
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Name {
-    /// In this process, in virtual time; needs nothing.
-    #[default]
+/// A lane as people write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// `embedded`
     Embedded,
-    /// The real External Secrets Operator as a child process; the rest as on the embedded lane, in real time.
-    Eso,
+    /// `eso`, `eso:2.9.0`, `eso:./external-secrets`
+    Eso(Option<Wanted>),
+}
+
+/// Why a text names no lane.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoLane {
+    #[error("there is no lane `{0}`: expected embedded or eso (eso:VERSION, eso:PATH)")]
+    Unknown(String),
+    #[error(transparent)]
+    Operator(#[from] NotWanted),
+}
+
+impl FromStr for Name {
+    type Err = NoLane;
+
+    fn from_str(text: &str) -> Result<Self, NoLane> {
+        match text.split_once(':') {
+            None if text == "embedded" => Ok(Self::Embedded),
+            None if text == "eso" => Ok(Self::Eso(None)),
+            Some(("eso", operator)) => Ok(Self::Eso(Some(Wanted::parse(operator)?))),
+            _ => Err(NoLane::Unknown(text.to_owned())),
+        }
+    }
 }
 
 /// What becomes of refresh intervals.
@@ -67,44 +105,75 @@ impl FromStr for Refresh {
 impl Where {
     /// The lane.
     pub(crate) fn lane(&self) -> Result<Arc<dyn Lane>, Error> {
-        match self.lane {
-            Name::Embedded => Ok(Arc::new(Embedded)),
-            Name::Eso => Ok(Arc::new(RealEso::new(self.release()?, self.refresh()))),
-        }
+        self.operator.lane(&self.lane, self.refresh())
     }
 
     /// What longer refresh intervals become; `None` leaves them as written.
     pub(crate) fn refresh(&self) -> Option<Duration> {
-        match (self.refresh, self.lane) {
-            (Some(Refresh::AtMost(interval)), _) => Some(interval),
-            (Some(Refresh::Manifest), _) | (None, Name::Embedded) => None,
-            (None, Name::Eso) => Some(ON_THE_REAL_CLOCK),
-        }
+        let unsaid = match self.lane {
+            Name::Embedded => None,
+            Name::Eso(_) => Some(ON_THE_REAL_CLOCK),
+        };
+        self.operator.refresh(unsaid)
     }
 
     /// What an interval of a manifest becomes.
     pub(crate) fn shortened(&self, interval: Duration) -> Duration {
         self.refresh().map_or(interval, |limit| limit.min(interval))
     }
+}
 
-    fn release(&self) -> Result<Release, Error> {
-        let (Some(program), Some(path)) = (&self.eso, &self.crds) else {
-            return Err(Error::Usage(
-                "lane eso needs --eso PATH (or ROTAPROOF_ESO) and --crds FILE".into(),
-            ));
+impl Operator {
+    /// A lane by its name, where intervals become `refresh`.
+    pub(crate) fn lane(
+        &self,
+        name: &Name,
+        refresh: Option<Duration>,
+    ) -> Result<Arc<dyn Lane>, Error> {
+        let Name::Eso(own) = name else {
+            return Ok(Arc::new(Embedded));
         };
-        let failed = |source| Error::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        };
-        let text = std::fs::read_to_string(path).map_err(failed)?;
-        let crds = serde_saphyr::from_multiple(&text)
-            .map_err(|error| failed(std::io::Error::other(error.to_string())))?;
-        Ok(Release {
-            program: program.clone(),
-            name: program.display().to_string(),
-            crds,
-        })
+        let wanted = own.as_ref().or(self.eso.as_ref()).ok_or_else(|| {
+            Error::Usage(
+                "the lane eso needs an operator: --eso PATH, --eso VERSION (2.9.0), or the same in ROTAPROOF_ESO".into(),
+            )
+        })?;
+        let release = release::resolve(wanted, self.crds.as_deref())?;
+        Ok(Arc::new(RealEso::new(release, refresh)))
+    }
+
+    /// What longer refresh intervals become, where `unsaid` is the lane's own.
+    pub(crate) fn refresh(&self, unsaid: Option<Duration>) -> Option<Duration> {
+        match self.refresh {
+            None => unsaid,
+            Some(Refresh::Manifest) => None,
+            Some(Refresh::AtMost(interval)) => Some(interval),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("embedded", Name::Embedded)]
+    #[case("eso", Name::Eso(None))]
+    #[case("eso:2.9.0", Name::Eso(Some(Wanted::Version("2.9.0".parse().unwrap()))))]
+    #[case("eso:./eso", Name::Eso(Some(Wanted::Path("./eso".into()))))]
+    fn a_lane_is_written_as_its_name_and_which_operator(#[case] text: &str, #[case] name: Name) {
+        assert_eq!(text.parse::<Name>().unwrap(), name);
+    }
+
+    #[rstest]
+    #[case("", "there is no lane ``")]
+    #[case("kind", "there is no lane `kind`")]
+    #[case("embedded:2.9.0", "there is no lane `embedded:2.9.0`")]
+    #[case("eso:latest", "`latest` is neither a version")]
+    fn anything_else_is_refused_by_name(#[case] text: &str, #[case] why: &str) {
+        let refused = text.parse::<Name>().unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
     }
 }

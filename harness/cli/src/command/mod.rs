@@ -14,6 +14,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod new;
+mod release;
 pub(crate) mod rotate;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -18,6 +18,8 @@ use async_trait::async_trait;
 use rotaproof_apiserver::Access;
 use rotaproof_base::{Clock, Entropy, RunFolder, SecretValue, TaskGroup};
 use rotaproof_pods::Pods;
+use rotaproof_releases::Release;
+use rotaproof_scenario::model::Eso;
 use rotaproof_scenario::model::EsoVersion;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -46,17 +48,6 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Threads that serve the API, the gateway and the pods of a scenario.
 const THREADS: usize = 2;
 
-/// Which operator.
-#[derive(Clone, Debug)]
-pub struct Release {
-    /// Its program's file.
-    pub program: PathBuf,
-    /// What people call it: `0.20.4`, or the path.
-    pub name: String,
-    /// The CustomResourceDefinitions that belong to it.
-    pub crds: Vec<Value>,
-}
-
 /// The `eso` lane.
 pub struct RealEso {
     name: String,
@@ -70,8 +61,12 @@ impl RealEso {
     /// scaled too: it is never longer than that.
     pub fn new(release: Release, refresh: Option<Duration>) -> Self {
         let period = rotaproof_pods::Options::SYNC_PERIOD;
+        let name = match &release.version {
+            Some(version) => version.to_string(),
+            None => release.program.display().to_string(),
+        };
         Self {
-            name: format!("eso:{}", release.name),
+            name: format!("eso:{name}"),
             release,
             sync_period: refresh.map_or(period, |refresh| refresh.min(period)),
         }
@@ -128,7 +123,7 @@ impl Lane for RealEso {
         let cluster = Running {
             program: Program {
                 path: self.release.program.clone(),
-                arguments: ARGUMENTS.map(str::to_owned).to_vec(),
+                arguments: arguments(wanted.eso),
                 environment: surroundings.variables,
                 log: OperatorLog::default(),
                 died: watch::Sender::new(None),
@@ -147,6 +142,18 @@ impl Lane for RealEso {
             }
         }
     }
+}
+
+/// The flags of an operator as the scenario wants it.
+fn arguments(eso: &Eso) -> Vec<String> {
+    let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
+    if let Some(concurrent) = eso.concurrent {
+        arguments.push(format!("--concurrent={concurrent}"));
+    }
+    if let Some(interval) = &eso.store_requeue_interval {
+        arguments.push(format!("--store-requeue-interval={interval}"));
+    }
+    arguments
 }
 
 /// What the operator finds when it starts: its files, and where the lab listens.
