@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal};
 use std::num::NonZeroUsize;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use rotaproof_cluster::{Embedded, Lane};
+use rotaproof_cluster::Lane;
 use rotaproof_compare::{
     Compared, JUnit, JsonLines, Pair, Plan, Report, Rule, Rules, Terminal, Totals,
 };
@@ -20,7 +19,8 @@ use rotaproof_runner::{Listener, Options};
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
-use super::run::{Interrupt, Refresh, ReportFile, ReportKind, draw_seed, duration};
+use super::lane::{Name, ON_THE_REAL_CLOCK, Operator};
+use super::run::{Interrupt, ReportFile, ReportKind, draw_seed, duration};
 use super::select::Selection;
 use crate::error::{Error, ExitStatus};
 
@@ -32,12 +32,12 @@ const WIDTH: u16 = 140;
 /// What to compare, and how.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The lane of the left column: embedded.
+    /// The lane of the left column: embedded, eso, eso:VERSION or eso:PATH.
     #[arg(value_name = "LANE")]
-    left: LaneArg,
+    left: Name,
     /// The lane of the right column.
     #[arg(value_name = "LANE")]
-    right: LaneArg,
+    right: Name,
     #[command(flatten)]
     selection: Selection,
     /// How many runs at once, of both lanes together; by default one per core.
@@ -46,15 +46,8 @@ pub(crate) struct Args {
     /// Reproduces both runs. Drawn, and told, where it is not given.
     #[arg(long, value_name = "N", env = "ROTAPROOF_SEED")]
     seed: Option<u64>,
-    /// Shorten the refresh intervals of ExternalSecrets to this on both lanes, where they are longer; `manifest` leaves
-    /// them as written.
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "2s",
-        env = "ROTAPROOF_REFRESH"
-    )]
-    refresh: Refresh,
+    #[command(flatten)]
+    operator: Operator,
     /// Machine time that one run may take: 90s, 5m.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     timeout: Duration,
@@ -70,42 +63,20 @@ fn rule_names() -> PossibleValuesParser {
     PossibleValuesParser::new(Rule::ALL.map(Rule::name).into_iter().chain([ALL]))
 }
 
-/// A lane as the user names it.
-#[derive(Clone)]
-struct LaneArg {
-    name: String,
-}
-
-impl FromStr for LaneArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "embedded" => Ok(Self { name: text.into() }),
-            _ => Err(format!("unknown lane `{text}`: expected embedded")),
-        }
-    }
-}
-
-impl LaneArg {
-    fn lane(&self) -> Arc<dyn Lane> {
-        Arc::new(Embedded)
-    }
-}
-
 pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
     let cases = args.selection.load_some()?;
     let interrupt = CancellationToken::new();
     let _watcher = Interrupt::watch(interrupt.clone())?;
+    // On both lanes, so that their intervals are equal.
+    let refresh = args.operator.refresh(Some(ON_THE_REAL_CLOCK));
+    let lane = |name| args.operator.lane(name, refresh);
+    let lanes = [lane(&args.left)?, lane(&args.right)?];
     let plan = Plan {
         version: env!("CARGO_PKG_VERSION").into(),
-        left: args.left.name.clone(),
-        right: args.right.name.clone(),
+        left: lanes[0].name().to_owned(),
+        right: lanes[1].name().to_owned(),
         seed: args.seed.unwrap_or_else(draw_seed),
-        refresh: match args.refresh {
-            Refresh::Manifest => "manifest".into(),
-            Refresh::AtMost(interval) => human(interval),
-        },
+        refresh: refresh.map_or_else(|| "manifest".into(), human),
         scenarios: cases.len(),
     };
     let rules = match args.exact.iter().any(|name| name == ALL) {
@@ -123,14 +94,10 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let runs = Runs {
         cases: &cases,
-        lanes: [args.left.lane(), args.right.lane()],
         options: Options {
-            lane: args.left.lane(),
+            lane: lanes[0].clone(),
             seed: plan.seed,
-            refresh: match args.refresh {
-                Refresh::Manifest => None,
-                Refresh::AtMost(interval) => Some(interval),
-            },
+            refresh,
             jobs: 1,
             fail_fast: false,
             timeout: args.timeout,
@@ -139,6 +106,7 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
             audit: None,
             observe: None,
         },
+        lanes,
         next: AtomicUsize::new(0),
     };
     let mut told = Told {

@@ -13,7 +13,7 @@ use super::run::duration;
 use crate::error::Error;
 
 /// What longer refresh intervals become on the machine's clock, unless the user says.
-const ON_THE_REAL_CLOCK: Duration = Duration::from_secs(2);
+pub(crate) const ON_THE_REAL_CLOCK: Duration = Duration::from_secs(2);
 
 /// Where scenarios run.
 #[derive(clap::Args, Clone)]
@@ -44,7 +44,8 @@ pub(crate) struct Operator {
     #[arg(long, value_name = "PATH", env = "ROTAPROOF_ESO_CRDS")]
     crds: Option<PathBuf>,
     /// Shorten the refresh intervals of ExternalSecrets to this, where they are longer: 2s; `manifest` leaves them as
-    /// written. Unless given: as written on embedded, 2s on the lanes in real time.
+    /// written. Unless given: as written on embedded, 2s on the lanes in real time and where two
+    /// lanes are compared.
     #[arg(long, value_name = "DURATION", env = "ROTAPROOF_REFRESH")]
     refresh: Option<Refresh>,
 }
