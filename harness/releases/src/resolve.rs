@@ -171,7 +171,13 @@ impl Resolution<'_> {
         for layer in &image.layers {
             let path = partial.join(layer.digest.hex());
             let part = pull.part(layer, &what, before, image.size());
-            download(&self.http, &part, &path, self.tell).await?;
+            match download(&self.http, &part, &path, self.tell).await {
+                Err(Error::Refused { status: 401, .. }) if pull.renew().await? => {
+                    let part = pull.part(layer, &what, before, image.size());
+                    download(&self.http, &part, &path, self.tell).await?;
+                }
+                downloaded => downloaded?,
+            }
             before += layer.size;
             layers.push(path);
         }

@@ -62,7 +62,9 @@ pub(crate) async fn examine(path: &Path) -> Result<Option<Version>, Error> {
     }
     Ok(build
         .and_then(|build| build.version())
-        .or_else(|| version_in_name(path)))
+        .or_else(|| version_in_name(path))
+        // Where a link leads: `external-secrets -> external-secrets-v0.20.4`.
+        .or_else(|| version_in_name(&std::fs::canonicalize(path).ok()?)))
 }
 
 /// `external-secrets-v0.20.4`

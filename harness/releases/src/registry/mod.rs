@@ -25,6 +25,7 @@ pub(crate) struct Pull<'a> {
     http: &'a Http<'a>,
     registry: &'a Registry,
     headers: HeaderMap,
+    challenge: Option<token::Challenge>,
 }
 
 impl<'a> Pull<'a> {
@@ -33,6 +34,7 @@ impl<'a> Pull<'a> {
             http,
             registry: &http.settings.registry,
             headers: HeaderMap::new(),
+            challenge: None,
         }
     }
 
@@ -120,9 +122,19 @@ impl<'a> Pull<'a> {
         else {
             return Ok(answer);
         };
-        let token = token::fetch(self.http, &challenge).await?;
-        self.headers.insert(AUTHORIZATION, token);
+        self.challenge = Some(challenge);
+        self.renew().await?;
         self.http.get(&url, &self.headers, REGISTRY).await
+    }
+
+    /// Fetches a new token, where there is one: they last a few minutes, a layer may take longer. False where not.
+    pub(crate) async fn renew(&mut self) -> Result<bool, Error> {
+        let Some(challenge) = &self.challenge else {
+            return Ok(false);
+        };
+        let token = token::fetch(self.http, challenge).await?;
+        self.headers.insert(AUTHORIZATION, token);
+        Ok(true)
     }
 
     /// Reads a manifest or a configuration, and checks what it is by its digest: the one that was asked for, else the

@@ -82,7 +82,8 @@ async fn silence_is_bounded() {
     let mut desk = Desk::new().await;
     desk.settings.patience = Duration::from_millis(50);
     desk.server.fault("manifests", Fault::Silence, 1);
-    let error = desk.error("2.9.0").await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), desk.error("2.9.0"));
+    let error = ended.await.unwrap();
     assert!(
         error.contains("cannot reach SERVER: no answer within 0.05 s"),
         "{error}"

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rstest::rstest;
 
@@ -50,7 +51,7 @@ async fn the_version_is_told_by(
 }
 
 #[tokio::test]
-async fn a_program_without_build_information_is_asked() {
+async fn a_program_without_build_information_is_asked_in_an_empty_environment() {
     let desk = Desk::new().await;
     let path = put(&desk, "external-secrets", &printing(HELP, None));
     write(
@@ -105,6 +106,42 @@ async fn a_program_that_never_ends_is_not_waited_for() {
     tokio::time::pause();
     let error = desk.error(path.to_str().unwrap()).await;
     assert!(error.contains("it did not end within 10 s"), "{error}");
+    // It was killed, and is not left behind.
+    tokio::time::resume();
+    let gone = async {
+        while runs(&path) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    assert!(gone.is_ok(), "it still runs");
+}
+
+/// Whether a process runs this program.
+fn runs(program: &Path) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut programs =
+        processes.filter_map(|process| fs::read_link(process.path().join("exe")).ok());
+    programs.any(|running| running == program)
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_version() {
+    let desk = Desk::new().await;
+    let path = put(
+        &desk,
+        "external-secrets-v0.20.4",
+        &printing("", Some(ESO_BY_MAKEFILE)),
+    );
+    write(
+        &desk.cache.path().join("bin/crds/bundle.yaml"),
+        bundle(&["v1"]),
+    );
+    let link = desk.cache.path().join("external-secrets");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let release = desk.resolve(link.to_str().unwrap()).await.unwrap();
+    assert_eq!(release.version, Some("0.20.4".parse().unwrap()));
+    assert_eq!(release.program, path);
 }
 
 #[rstest]

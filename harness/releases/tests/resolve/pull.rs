@@ -84,6 +84,22 @@ async fn a_token_is_fetched_where_the_registry_asks_for_one() {
 }
 
 #[tokio::test]
+async fn a_token_that_expires_during_a_download_is_renewed() {
+    let desk = Desk::new().await;
+    desk.server.ask_for_tokens();
+    let digest = eso().blobs[3].0.clone();
+    desk.server.fault(&digest, Fault::Cut(100_000), 1);
+    desk.server.fault(&digest, Fault::Status(401, "expired"), 1);
+    desk.resolve("2.9.0").await.unwrap();
+    assert_eq!(desk.server.requests("/token?").len(), 2);
+    let last = desk.server.requests(&digest).pop().unwrap();
+    assert!(
+        last.ends_with(" bytes=100000- Bearer for-anybody"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
 async fn a_redirect_is_followed_without_the_token() {
     let desk = Desk::new().await;
     desk.server.ask_for_tokens();

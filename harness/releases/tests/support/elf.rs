@@ -1,4 +1,5 @@
-//! The smallest programs for this machine: they print a text and end, or wait for ever.
+//! The smallest programs for this machine: they print a text and end, or wait for ever. What prints does so only in
+//! an empty environment.
 
 /// What ESO prints when asked with `--help`, as far as it matters.
 pub(crate) const HELP: &str = "For more information visit https://external-secrets.io\n\n\
@@ -44,7 +45,11 @@ fn code(text: Option<&str>) -> Vec<u8> {
         // pause(), again and again
         return vec![0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7];
     };
-    let mut code = vec![0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0]; // write(1,
+    // Past the arguments the environment begins, and ends where it is empty; else on to the end.
+    let mut code = vec![
+        0x48, 0x8b, 0x04, 0x24, 0x48, 0x83, 0x7c, 0xc4, 0x10, 0, 0x75, 24,
+    ];
+    code.extend([0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0]); // write(1,
     code.extend([0x48, 0x8d, 0x35, 19, 0, 0, 0]); // the text,
     code.push(0xba); // its length)
     code.extend((text.len() as u32).to_le_bytes());
@@ -61,8 +66,12 @@ fn code(text: Option<&str>) -> Vec<u8> {
         None => vec![
             0xd2800000, 0xd2800001, 0xd2800002, 0xd2800003, 0xd2800928, 0xd4000001, 0x17fffffa,
         ],
-        // write(1, the text, its length), exit(0)
+        // On to the end where the environment is not empty; write(1, the text, its length); exit(0)
         Some(text) => vec![
+            0xf94003e0,
+            0x8b206fe0,
+            0xf9400800,
+            0xb50000c0,
             0xd2800020,
             0x100000e1,
             0xd2800002 | (text.len() as u32) << 5,

@@ -128,9 +128,14 @@ impl Server {
 
     /// Waits until so many requests for such a path have come.
     pub(crate) async fn wait_for(&self, path: &str, count: usize) {
-        while self.requests(path).len() < count {
-            tokio::task::yield_now().await;
-        }
+        let come = async {
+            while self.requests(path).len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let bound = std::time::Duration::from_secs(20);
+        let came = tokio::time::timeout(bound, come).await;
+        assert!(came.is_ok(), "{:?}", self.requests(""));
     }
 }
 
