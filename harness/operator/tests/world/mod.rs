@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use http_body_util::{BodyStream, StreamBody};
 use k8s_openapi::api::core::v1::{Event, Namespace, Secret};
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -154,6 +156,8 @@ pub(crate) struct World {
     pub(crate) client: kube::Client,
     pub(crate) vault: Fake,
     pub(crate) clock: Clock,
+    /// How late the engine's watch of whole Secrets is.
+    pub(crate) secret_lag: Arc<Mutex<Duration>>,
     /// Requests of the engine that are no watch, in order: `PUT /path 200`.
     pub(crate) calls: Arc<Mutex<Vec<String>>>,
     api: ApiServer,
@@ -205,6 +209,7 @@ impl World {
             vault: Fake::default(),
             clock,
             calls: Arc::default(),
+            secret_lag: Arc::default(),
             api,
             operator: None,
             tasks,
@@ -252,8 +257,10 @@ impl World {
         change(&mut options);
         options.providers = Providers::builtin().with("fake", Arc::new(self.vault.clone()));
         let (api, calls) = (self.api.clone(), self.calls.clone());
+        let secret_lag = self.secret_lag.clone();
         let recorded = tower::service_fn(move |request: http::Request<kube::client::Body>| {
             let (service, calls) = (api.service(), calls.clone());
+            let secret_lag = secret_lag.clone();
             async move {
                 let query = request.uri().query().unwrap_or_default().to_owned();
                 let metadata = request.headers().get("accept").is_some_and(|accept| {
@@ -270,7 +277,21 @@ impl World {
                     let line = format!("{line} {}", answer.status().as_u16());
                     calls.lock().unwrap().push(line);
                 }
-                Ok::<_, std::convert::Infallible>(answer)
+                let late = query.contains("watch=true") && query.contains("labelSelector");
+                let (head, body) = answer.into_parts();
+                let frames = BodyStream::new(body).then(move |frame| {
+                    let lag = *secret_lag.lock().unwrap();
+                    async move {
+                        if late {
+                            tokio::time::sleep(lag).await;
+                        }
+                        frame
+                    }
+                });
+                Ok::<_, std::convert::Infallible>(http::Response::from_parts(
+                    head,
+                    StreamBody::new(frames),
+                ))
             }
         });
         self.operator = Some(rotaproof_operator::start(
