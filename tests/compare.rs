@@ -67,7 +67,7 @@ fn a_lane_does_not_differ_from_itself() {
 #[test]
 fn what_is_no_lane_or_no_rule_ends_with_2() {
     for (arguments, wanted) in [
-        (vec!["embedded", "moon"], "unknown lane `moon`"),
+        (vec!["embedded", "moon"], "there is no lane `moon`"),
         (vec!["embedded"], "<LANE>"),
         (
             vec!["embedded", "embedded", "--exact", "colours"],
@@ -151,7 +151,7 @@ struct Flawed;
 
 #[async_trait]
 impl Lane for Flawed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "flawed"
     }
 

@@ -15,8 +15,8 @@ use indexmap::IndexMap;
 use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue};
 use rotaproof_gateway::Gateway;
 use rotaproof_scenario::Located;
-use rotaproof_scenario::model::Eso;
 use rotaproof_scenario::model::vault::Vault;
+use rotaproof_scenario::model::{Eso, EsoVersion};
 use rotaproof_vaults::Writer;
 
 pub use access::{Access, Contents, Transport, Variable};
@@ -50,6 +50,11 @@ pub trait Lane: Send + Sync {
 
     /// What "now" means here.
     fn present(&self) -> Present;
+
+    /// The versions of ESO's API that its operator comes with; `None` where it has whatever a scenario wants.
+    fn serves(&self) -> Option<Vec<EsoVersion>> {
+        None
+    }
 
     /// Starts a lab, inside a runtime of this lane.
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error>;

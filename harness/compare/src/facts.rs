@@ -10,6 +10,9 @@ use rotaproof_events::{
 /// Sequences of lines by subject (`Secret ns/name`) and aspect (`data`).
 pub(crate) type Facts = IndexMap<(String, String), Vec<String>>;
 
+/// The subject of what is not about an object.
+pub(crate) const SCENARIO: &str = "Scenario";
+
 /// Requests of one vault, by the ExternalSecrets that they are for.
 pub(crate) type Requests = IndexMap<(String, String), Vec<Refresh>>;
 
@@ -22,16 +25,16 @@ pub(crate) fn of(observation: &Observation) -> Facts {
         }
     };
     put(
-        "Scenario",
+        SCENARIO,
         "verdict",
         vec![verdict(observation.verdict).to_owned()],
     );
     put(
-        "Scenario",
+        SCENARIO,
         "failure",
         observation.failure.clone().into_iter().collect(),
     );
-    put("Scenario", "findings", observation.findings.clone());
+    put(SCENARIO, "findings", observation.findings.clone());
     for (name, object) in &observation.objects {
         for (aspect, lines) in object_facts(object) {
             put(name, &aspect, lines);

@@ -84,13 +84,21 @@ impl Compared {
         let mut hidden = Hidden::default();
         let left = rules.reduce(&pair.left, &mut hidden);
         let right = rules.reduce(&pair.right, &mut hidden);
+        let mut subjects = diff::subjects(&left, &right);
+        if ![&pair.left, &pair.right]
+            .into_iter()
+            .all(|run| ended(run.verdict))
+        {
+            // Of a run that was cut short nothing else tells anything.
+            subjects.retain(|subject| subject.name == facts::SCENARIO);
+        }
         Self {
             title: pair.title.clone(),
             file: pair.file.clone(),
             alone: pair.alone.clone(),
             left: pair.left.verdict,
             right: pair.right.verdict,
-            subjects: diff::subjects(&left, &right),
+            subjects,
             hidden,
             wall_took_us: u64::try_from(pair.took.as_micros()).unwrap_or(u64::MAX),
         }
@@ -103,9 +111,13 @@ impl Compared {
 
     /// Whether both runs ended by themselves, so that there is something to compare.
     pub fn is_whole(&self) -> bool {
-        let ended = |verdict| matches!(verdict, Verdict::Passed | Verdict::Failed);
         ended(self.left) && ended(self.right)
     }
+}
+
+/// Whether a run ended by itself.
+fn ended(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Passed | Verdict::Failed)
 }
 
 /// How many scenarios were found how.

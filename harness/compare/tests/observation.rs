@@ -376,6 +376,15 @@ fn the_worst_run_decides_the_exit_code(
 }
 
 #[test]
+fn of_a_run_that_was_cut_short_only_that_is_told() {
+    let mut cut = Observation::of_nothing(Verdict::Errored, Some("it took too long".into()));
+    cut.strangers.push("example.com".into());
+    let compared = Compared::of(&pair(observation(), cut), &Rules::default());
+    let subjects: Vec<_> = compared.subjects.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(subjects, ["Scenario"]);
+}
+
+#[test]
 fn every_rule_stands_in_the_docs_with_its_reason() {
     let path = format!("{}/../../docs/compare.md", env!("CARGO_MANIFEST_DIR"));
     let docs = std::fs::read_to_string(path).unwrap();

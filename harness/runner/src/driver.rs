@@ -75,7 +75,7 @@ impl Driver {
             Box::new(no_lab(location, String::new(), what, reproduce.clone()))
         };
         let emitter = Emitter::to_nobody();
-        let stage = Stage::raise(Cow::Owned(case), lane, plan.seed, None, emitter)
+        let stage = Stage::raise(Cow::Owned(case), lane, plan.seed, None, emitter, false)
             .await
             .map_err(|error| nothing_quoted(&error.to_string()))?;
         if let Err(trouble) = stage.begin().await {

@@ -139,6 +139,7 @@ async fn act(
             options.seed,
             options.refresh,
             emitter.clone(),
+            options.observe.is_some(),
         ) => Some(stage),
     };
     let stage = match raised {
@@ -154,10 +155,6 @@ async fn act(
         Some(Err(error)) => return Ended::environment(case, options, error),
         Some(Ok(stage)) => stage,
     };
-    // Nothing has been awaited since the watches were started: nothing was missed.
-    if options.observe.is_some() {
-        stage.world.remember();
-    }
     let outcome = tokio::select! {
         biased;
         () = token.cancelled() => None,
@@ -197,10 +194,14 @@ async fn act(
     if let Some(audit) = &options.audit {
         audit(stage.world.state().ledger.values().collect());
     }
-    let observation = options.observe.is_some().then(|| {
+    let mut observation = None;
+    if options.observe.is_some() {
+        // A scenario ends with its last expectation; what the operator is about to do belongs to it.
+        stage.settle().await;
+        stage.quiet().await;
         let failure = failure.as_deref().map(in_short);
-        stage.world.observation(verdict, failure)
-    });
+        observation = Some(stage.world.observation(verdict, failure));
+    }
     let at = stage.lab.clock.elapsed();
     stage.strike().await;
     Ended {

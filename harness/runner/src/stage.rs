@@ -62,13 +62,14 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Starts a lab for a case, and to watch it.
+    /// Starts a lab for a case, and to watch it; what is seen is kept where it is `observed`.
     pub(crate) async fn raise(
         case: Cow<'a, Case>,
         lane: &dyn Lane,
         seed: u64,
         refresh: Option<Duration>,
         emitter: Emitter,
+        observed: bool,
     ) -> Result<Self, Error> {
         // By its title, so that a scenario draws the same alone as among others.
         let entropy = Entropy::from_seed(seed).fork(&case.title);
@@ -85,6 +86,7 @@ impl<'a> Stage<'a> {
             lab.clock.clone(),
             emitter,
             &watches,
+            observed,
         );
         Ok(Self {
             case,

@@ -64,13 +64,14 @@ fn rule_names() -> PossibleValuesParser {
 }
 
 pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
-    let cases = args.selection.load_some()?;
+    let mut cases = args.selection.load_some()?;
     let interrupt = CancellationToken::new();
     let _watcher = Interrupt::watch(interrupt.clone())?;
     // On both lanes, so that their intervals are equal.
     let refresh = args.operator.refresh(Some(ON_THE_REAL_CLOCK));
     let lane = |name| args.operator.lane(name, refresh);
     let lanes = [lane(&args.left)?, lane(&args.right)?];
+    serve_alike(&mut cases, &lanes);
     let plan = Plan {
         version: env!("CARGO_PKG_VERSION").into(),
         left: lanes[0].name().to_owned(),
@@ -129,6 +130,15 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
         told.pair_up(&cases, &ended);
     });
     told.end(started.elapsed())
+}
+
+/// Where one lane serves whatever a scenario wants, it serves what the other's operator comes with.
+fn serve_alike(cases: &mut [Case], lanes: &[Arc<dyn Lane>; 2]) {
+    if let (Some(served), None) | (None, Some(served)) = (lanes[0].serves(), lanes[1].serves()) {
+        for case in cases {
+            case.eso.serves.retain(|version| served.contains(version));
+        }
+    }
 }
 
 fn reports(files: &[ReportFile]) -> Result<Vec<Box<dyn Report>>, Error> {

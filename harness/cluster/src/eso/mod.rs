@@ -110,6 +110,19 @@ impl Lane for RealEso {
         Present::Grace(GRACE)
     }
 
+    fn serves(&self) -> Option<Vec<EsoVersion>> {
+        let served = |name: &str| {
+            let versions = self.release.crds.iter();
+            let versions = versions.filter_map(|crd| crd.pointer("/spec/versions")?.as_array());
+            versions
+                .flatten()
+                .any(|version| version["name"] == name && version["served"] == true)
+        };
+        let versions = [("v1", EsoVersion::V1), ("v1beta1", EsoVersion::V1Beta1)];
+        let served = versions.into_iter().filter(|(name, _)| served(name));
+        Some(served.map(|(_, version)| version).collect())
+    }
+
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
         let (parts, pods) = Parts::start(Plan {
             wanted,

@@ -282,12 +282,7 @@ impl Namer {
 }
 
 impl World {
-    /// Starts to keep what is seen.
-    pub(crate) fn remember(&self) {
-        self.state().history = Some(History::default());
-    }
-
-    /// What was seen since [`World::remember`], with names for all values.
+    /// What was seen, with names for all values; nothing where the world is not observed.
     pub(crate) fn observation(&self, verdict: Verdict, failure: Option<String>) -> Observation {
         let mut observation = Observation::of_nothing(verdict, failure);
         let mut state = self.state();

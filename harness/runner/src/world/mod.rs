@@ -126,7 +126,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts to watch. The tasks belong to `tasks`.
+    /// Starts to watch. The tasks belong to `tasks`. What is seen is kept where it is `observed`.
     pub(crate) fn watch(
         client: &Client,
         ledger: Ledger,
@@ -134,6 +134,7 @@ impl World {
         clock: Clock,
         emitter: Emitter,
         tasks: &TaskGroup,
+        observed: bool,
     ) -> Self {
         let world = Self {
             state: Arc::new(Mutex::new(State {
@@ -145,7 +146,8 @@ impl World {
                 refreshed: BTreeMap::new(),
                 workloads: BTreeMap::new(),
                 listed: BTreeSet::new(),
-                history: None,
+                // From the first object on: a lane's runtime may have threads of its own.
+                history: observed.then(history::History::default),
             })),
             changed: signal::Sender::new(0),
             emitter,

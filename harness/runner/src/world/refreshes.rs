@@ -18,7 +18,9 @@ use crate::ledger::Ledger;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Operations by which a refresh gives its credentials back (HashiCorp Vault).
-const CLOSING: [&str; 2] = ["lookup-self", "revoke-self"];
+const CLOSING: [&str; 2] = ["lookup-self", REVOKED];
+/// The last of them.
+const REVOKED: &str = "revoke-self";
 
 /// Groups the operator's requests by vault and refresh. `readers` are the ExternalSecrets that name a secret.
 pub(super) fn group<'a>(
@@ -65,11 +67,14 @@ fn seen(entry: &Entry, vault: &str, ledger: &Ledger) -> SeenRequest {
 }
 
 /// The refreshes of one vault, as its requests come.
+///
+/// A store is validated by another worker than the one that refreshes, so two sessions may be under way at once: the
+/// newest that has not read anything yet is the one that reads next, and credentials are given back by the oldest first.
 #[derive(Default)]
 struct Grouping {
     done: Vec<Refresh>,
-    /// Credentials that were asked for, and no secret yet.
-    opening: Vec<SeenRequest>,
+    /// Credentials that were asked for, and no secret yet: one list per session, oldest first.
+    openings: Vec<Vec<SeenRequest>>,
     current: Option<Refresh>,
     /// When the last request had its answer.
     ended: Duration,
@@ -87,12 +92,10 @@ impl Grouping {
             return;
         }
         match &mut self.current {
-            Some(current) if current.of == of && self.opening.is_empty() => {
-                current.requests.push(request);
-            }
+            Some(current) if current.of == of => current.requests.push(request),
             _ => {
                 self.done.extend(self.current.take());
-                let mut requests = std::mem::take(&mut self.opening);
+                let mut requests = self.openings.pop().unwrap_or_default();
                 requests.push(request);
                 self.current = Some(Refresh { of, requests });
             }
@@ -100,45 +103,63 @@ impl Grouping {
     }
 
     fn take_opening(&mut self, request: SeenRequest) {
-        let closes = CLOSING.contains(&request.operation.as_str());
-        if let Some(current) = self.current.as_mut().filter(|_| closes) {
-            current.requests.push(request);
+        if CLOSING.contains(&request.operation.as_str()) {
+            self.take_closing(request);
             return;
         }
         self.done.extend(self.current.take());
-        // The same login again: the one before it was for something else, such as a store's validation.
+        // The same login again: another session.
         let again = |known: &SeenRequest| {
             known.operation == request.operation
                 && known.secret == request.secret
                 && !known.failed()
         };
-        if self.opening.iter().any(again) {
-            self.flush_opening();
+        match self.openings.last_mut() {
+            Some(opening) if !opening.iter().any(again) => opening.push(request),
+            _ => self.openings.push(vec![request]),
         }
-        self.opening.push(request);
+    }
+
+    fn take_closing(&mut self, request: SeenRequest) {
+        let last = request.operation == REVOKED;
+        match (self.openings.first_mut(), &mut self.current) {
+            (Some(opening), _) => {
+                opening.push(request);
+                if last {
+                    let requests = self.openings.remove(0);
+                    self.done.push(Refresh {
+                        of: Vec::new(),
+                        requests,
+                    });
+                }
+            }
+            (None, Some(current)) => {
+                current.requests.push(request);
+                if last {
+                    self.done.extend(self.current.take());
+                }
+            }
+            (None, None) => self.openings.push(vec![request]),
+        }
     }
 
     /// Whether a request asks again for what has just failed.
     fn is_retry(&self, request: &SeenRequest) -> bool {
         let current = self.current.iter().flat_map(|current| &current.requests);
-        let last = self.opening.last().or(current.last());
-        last.is_some_and(|last| {
+        let opening = self.openings.last().and_then(|opening| opening.last());
+        opening.or(current.last()).is_some_and(|last| {
             last.failed() && last.operation == request.operation && last.secret == request.secret
         })
     }
 
-    fn flush_opening(&mut self) {
-        if !self.opening.is_empty() {
-            self.done.push(Refresh {
-                of: Vec::new(),
-                requests: std::mem::take(&mut self.opening),
-            });
-        }
-    }
-
     fn flush(&mut self) {
         self.done.extend(self.current.take());
-        self.flush_opening();
+        for requests in self.openings.drain(..) {
+            self.done.push(Refresh {
+                of: Vec::new(),
+                requests,
+            });
+        }
     }
 
     fn done(mut self) -> Vec<Refresh> {
@@ -198,14 +219,22 @@ mod tests {
     #[case::a_pause("a | a", "A[a] A[a]")]
     #[case::retries("login a! | a! | a", "A[login a a a]")]
     #[case::a_failed_refresh_and_the_next("login a! | login a", "A[login a] A[login a]")]
-    #[case::a_validation_first("login login a", "[login] A[login a]")]
+    #[case::a_validation_first("login login a", "A[login a] [login]")]
     #[case::given_back(
-        "login lookup-self a lookup-self revoke-self login a",
-        "A[login lookup-self a lookup-self revoke-self] A[login a]"
+        "login a lookup-self revoke-self login a",
+        "A[login a lookup-self revoke-self] A[login a]"
     )]
     #[case::a_validation_that_is_given_back(
-        "login lookup-self revoke-self login a revoke-self",
-        "[login lookup-self revoke-self] A[login a revoke-self]"
+        "login lookup-self lookup-self revoke-self login a revoke-self",
+        "[login lookup-self lookup-self revoke-self] A[login a revoke-self]"
+    )]
+    #[case::a_validation_meanwhile(
+        "login lookup-self login lookup-self revoke-self a lookup-self revoke-self",
+        "[login lookup-self lookup-self revoke-self] A[login a lookup-self revoke-self]"
+    )]
+    #[case::a_validation_within(
+        "login login a lookup-self revoke-self a lookup-self revoke-self",
+        "[login lookup-self revoke-self] A[login a a lookup-self revoke-self]"
     )]
     #[case::a_login_that_fails("login! | login! | login a", "A[login login login a]")]
     fn requests_fall_into_refreshes(#[case] story: &str, #[case] groups: &str) {
