@@ -22,7 +22,14 @@ pub(crate) fn fifty_kills_leave_nothing() -> Result<(), Failed> {
     let entropy = Entropy::from_system().map_err(|_| "no randomness")?;
     let mut killed = Vec::new();
     for _ in 0..KILLS {
-        let mut run = start(&["run", "--lane", "eso", "--jobs", "2", "scenarios/seed/vault"])?;
+        let mut run = start(&[
+            "run",
+            "--lane",
+            "eso",
+            "--jobs",
+            "2",
+            "scenarios/seed/vault",
+        ])?;
         killed.push(run.id());
         pause(Duration::from_millis(entropy.below(LATEST)));
         run.kill()?;
@@ -99,7 +106,11 @@ fn is_ours(process: &Path) -> bool {
 
 fn folders(killed: &[u32]) -> impl Iterator<Item = PathBuf> {
     let places = [PathBuf::from("/dev/shm"), std::env::temp_dir()];
-    let entries = places.into_iter().flat_map(fs::read_dir).flatten().flatten();
+    let entries = places
+        .into_iter()
+        .flat_map(fs::read_dir)
+        .flatten()
+        .flatten();
     entries.map(|entry| entry.path()).filter(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let mut parts = name.split('-').skip(2);

@@ -21,7 +21,16 @@ fn main() -> ExitCode {
     let trials = vec![
         test(
             "the_records_manifests_rotate_in_all_five_vaults",
-            &["run", "--lane", "eso", "--refresh", "1s", "--jobs", "8", "scenarios/seed"],
+            &[
+                "run",
+                "--lane",
+                "eso",
+                "--refresh",
+                "1s",
+                "--jobs",
+                "8",
+                "scenarios/seed",
+            ],
         ),
         test(
             "the_built_in_engine_does_what_the_real_one_does",
