@@ -188,6 +188,45 @@ fn the_catalogue_lints_clean() {
     );
 }
 
+/// Where a lane shortens an hour to seconds, every scenario is to mean what it means as written.
+#[test]
+fn the_catalogue_means_the_same_with_shorter_intervals() {
+    for (scenarios, refresh) in [("scenarios", "2s"), ("scenarios/seed", "1s")] {
+        let mut command = rotaproof(&root(), &["run", scenarios, "--seed", "1"]);
+        let ran = command.env("ROTAPROOF_REFRESH", refresh).output().unwrap();
+        let out = text(&ran.stdout);
+        assert!(ran.status.success(), "{out}");
+        let told =
+            format!(r"(?m)^refreshInterval 1h -> {refresh} in \d+ scenarios, as --refresh says");
+        assert_eq!(
+            Regex::new(&told).unwrap().find_iter(out).count(),
+            1,
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_failure_is_run_again_with_the_interval_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("junit.xml");
+    let arguments = [
+        "run",
+        "tests/golden/wrong-version.scenario.yaml",
+        "--seed=7",
+        "--refresh=1500ms",
+        &format!("--report=junit={}", report.display()),
+    ];
+    let ran = run(&root(), &arguments);
+    let alone = "wrong-version.scenario.yaml --seed 7 --refresh 1s500ms";
+    assert!(text(&ran.stdout).contains(alone), "{}", text(&ran.stdout));
+    let xml = std::fs::read_to_string(report).unwrap();
+    assert!(
+        xml.contains(r#"<property name="refreshInterval" value="1h -&gt; 1s500ms"/>"#),
+        "{xml}"
+    );
+}
+
 #[test]
 fn junit_says_failure_for_an_expectation_that_does_not_hold() {
     let folder = tempfile::tempdir().unwrap();
@@ -247,7 +286,7 @@ fn what_is_wrong_is_one_diagnostic_and_exit_code_2() {
     for _ in 0..100 {
         large.write_all(&vec![b'#'; 1 << 20]).unwrap();
     }
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["run", "latin1.scenario.yaml"], "UTF-8"),
         (&["run", "types.scenario.yaml"], "types.scenario.yaml:1:11"),
         (
@@ -265,6 +304,8 @@ fn what_is_wrong_is_one_diagnostic_and_exit_code_2() {
         (&["run", "--filter", "nothing-has-this", "."], "error"),
         (&["run", "--report", "pdf=x"], "expected junit or json"),
         (&["run", "--partition", "3/2"], "K/N"),
+        (&["run", "--refresh", "often"], "or `manifest`"),
+        (&["run", "--refresh", "0s"], "or `manifest`"),
     ];
     for (arguments, wanted) in cases {
         let ran = run(folder.path(), arguments);

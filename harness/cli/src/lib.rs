@@ -15,14 +15,14 @@ mod library;
 pub use error::ExitStatus;
 pub use lab::{
     Builder, Content, Failure, Fault, Lab, Manifest, Mark, REFRESH, Result, Rotate, Rotation,
-    Value, expect, vault,
+    UNTIL_REFRESH, Value, expect, vault,
 };
 pub use library::{Outcome, harness, run_file, test_scenarios};
 pub use rotaproof_gateway::{ClientKind, Entry, Journal};
 pub use rotaproof_runner::Staleness;
-pub use rotaproof_scenario::Budget;
 pub use rotaproof_scenario::VersionName as Version;
 pub use rotaproof_scenario::model::EsoVersion;
 pub use rotaproof_scenario::model::step::Strategy;
+pub use rotaproof_scenario::{Budget, Stretch};
 // In a lab's own versions: its client speaks these types.
 pub use {k8s_openapi, kube};

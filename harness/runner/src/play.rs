@@ -6,7 +6,7 @@ use std::time::Duration;
 use rotaproof_cluster::Error;
 use rotaproof_events::{Event, Failure, FailureKind, Location, Observation, Verdict};
 use rotaproof_gateway::ClientKind;
-use rotaproof_scenario::Case;
+use rotaproof_scenario::{Case, Period};
 use tokio_util::sync::CancellationToken;
 
 use crate::emit::Emitter;
@@ -224,6 +224,17 @@ fn reproduce(case: &Case, options: &Options) -> String {
         case.file.display(),
         options.seed
     );
+    let lane = options.lane.name();
+    let elsewhere = lane != "embedded";
+    if elsewhere {
+        command.push_str(&format!(" --lane {lane}"));
+    }
+    match options.refresh {
+        Some(limit) => command.push_str(&format!(" --refresh {}", Period(limit))),
+        // As written is what every other lane has to be told.
+        None if elsewhere => command.push_str(" --refresh manifest"),
+        None => {}
+    }
     if !case.matrix.is_empty() {
         command.push_str(&format!(" --filter '{}'", case.title));
     }

@@ -22,7 +22,7 @@ pub struct Options {
     /// Reproduces the run.
     pub seed: u64,
     /// What longer refresh intervals of ExternalSecrets become where a manifest is applied; `None` leaves them as
-    /// written. See [`Lane::refresh`] for what to do unless told otherwise.
+    /// written.
     pub refresh: Option<Duration>,
     /// How many scenarios at once; at least one.
     pub jobs: usize,

@@ -14,6 +14,7 @@ use rotaproof_scenario::{Case, Mapping, Mark, Span};
 
 use crate::apply::Kinds;
 use crate::emit::Emitter;
+use crate::expect::interval;
 use crate::explain::{Explanation, explain};
 use crate::ledger::Ledger;
 use crate::step;
@@ -166,6 +167,12 @@ impl<'a> Stage<'a> {
             Present::Virtual(_) => Duration::ZERO,
             Present::Grace(grace) => grace,
         }
+    }
+
+    /// The interval of an ExternalSecret that names none, and what a refresh is taken for where none is due.
+    pub(crate) fn default_interval(&self) -> Duration {
+        let default = interval::DEFAULT;
+        self.refresh.map_or(default, |limit| limit.min(default))
     }
 
     /// Ends the lab; nothing stays behind.

@@ -28,5 +28,5 @@ pub use schema::schema;
 pub use source::{Located, Source, Span};
 pub use text::{
     Budget, ClientName, Mark, ObjectName, Period, PodRef, ResourceRef, SecretRef, StoreName,
-    ValueRef, VersionName,
+    Stretch, ValueRef, VersionName,
 };

@@ -103,6 +103,11 @@ fn rendered(name: &str, text: &str) -> String {
 #[case::bad_duration("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 }\n")]
 #[case::bad_unit("scenario: T\nsteps:\n  - start: { manifest: a, runs: 10 secs }\n")]
 #[case::bad_budget("scenario: T\nsteps:\n  - advance: 1 refreshs + 10s\n")]
+#[case::bad_stretch("scenario: T\nsteps:\n  - advance: until refreshed\n")]
+#[case::bad_exact_time("scenario: T\nsteps:\n  - advance: exactly 1 refresh\n")]
+#[case::stretch_for_budget(
+    "scenario: T\nsteps:\n  - expect: { secret: a/b, is: current, within: until refresh }\n"
+)]
 #[case::bad_strategy("scenario: T\nsteps:\n  - rotate: { secret: a/b, strategy: stagged }\n")]
 #[case::bad_name("scenario: T\nsteps:\n  - force-sync: { externalsecret: aws-credentials }\n")]
 #[case::bad_secret("scenario: T\nsteps:\n  - rotate: { secret: aws }\n")]
@@ -185,6 +190,12 @@ fn a_file_that_cannot_be_read_says_where_and_why(#[case] text: &str) {
     "  - rotate: { secret: aws/prod/notebook/aws }\n  - expect: { secret: notebook-validation/aws-credentials, is: current, within: 90s }\n"
 )]
 #[case::no_time("  - advance: 0s\n")]
+#[case::long_plain_times(
+    "  - advance: 5m\n  - expect: { secret: notebook-validation/aws-credentials, is: current, throughout: 2h }\n  - expect: { store: notebook-validation/aws, ready: Valid, throughout: 2h }\n  - advance: exactly 2h\n  - advance: 4m59s\n  - advance: until refresh\n  - advance: 0.2 refresh + 2h\n  - fault: { vault: aws, hang: true }\n  - advance: 2h\n  - heal: { vault: aws }\n  - advance: 2h\n"
+)]
+#[case::until_a_refresh_that_never_comes(
+    "  - apply: manifests/once.yaml\n  - expect: { secret: notebook-validation/once, is: current, throughout: until refresh }\n  - expect: { secret: notebook-validation/aws-credentials, is: current, throughout: until refresh }\n"
+)]
 #[case::several(
     "  - rotate: { secret: awz/x }\n  - expect: { pod: nobody, phase: Running }\n  - advance: 0s\n"
 )]

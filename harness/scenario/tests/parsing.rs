@@ -165,7 +165,7 @@ fn an_expectation_has_a_subject_and_a_tense() {
             "pod now",
             "secret within 1 refresh + 10s",
             "requests now",
-            "pod throughout 10m",
+            "pod throughout 0.2 refresh",
             "pod now"
         ]
     );

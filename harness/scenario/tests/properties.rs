@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rotaproof_scenario::{Budget, Period, ValueRef, VersionName, parse};
+use rotaproof_scenario::{Budget, Period, Stretch, ValueRef, VersionName, parse};
 
 /// Reads the input and renders whatever is said of it.
 fn survives(bytes: &[u8]) {
@@ -68,6 +68,22 @@ proptest! {
     }
 
     #[test]
+    fn a_stretch_survives_a_round_trip(quarters in 0u8..40, millis in 0u64..400_000_000, which in 0u8..3) {
+        let extra = Duration::from_millis(millis);
+        let stretch = match which {
+            0 => Stretch::Budget(Budget { refreshes: f64::from(quarters) / 4.0, extra }),
+            1 => Stretch::Exactly(extra),
+            _ => Stretch::UntilRefresh,
+        };
+        prop_assert_eq!(stretch.to_string().parse::<Stretch>(), Ok(stretch));
+    }
+
+    #[test]
+    fn a_budget_is_a_stretch(text in "[0-9.]{1,4} ?(refresh|refreshes|s|m|h)?( ?\\+ ?[0-9]{1,3}(s|ms|h))?") {
+        prop_assert_eq!(text.parse::<Stretch>().ok(), text.parse::<Budget>().ok().map(Stretch::Budget));
+    }
+
+    #[test]
     fn a_duration_survives_a_round_trip(millis in 0u64..400_000_000_000) {
         let period = Period(Duration::from_millis(millis));
         prop_assert_eq!(period.to_string().parse::<Period>(), Ok(period));
@@ -84,6 +100,7 @@ proptest! {
     #[test]
     fn no_text_makes_a_small_type_panic(text in ".{0,40}") {
         let _ = (text.parse::<Budget>().is_ok(), text.parse::<Period>().is_ok());
+        let _ = (text.parse::<Stretch>().is_ok(), format!("exactly {text}").parse::<Stretch>().is_ok());
         let _ = (text.parse::<ValueRef>().is_ok(), text.parse::<VersionName>().is_ok());
     }
 }

@@ -18,8 +18,8 @@ use std::time::Duration;
 use rotaproof_base::Clock;
 use rotaproof_gateway::Journal;
 use rotaproof_runner::Driver;
-use rotaproof_scenario::Budget;
 use rotaproof_scenario::model::step::Action;
+use rotaproof_scenario::{Budget, Stretch};
 
 pub use builder::Builder;
 pub use failure::{Failure, Result};
@@ -36,6 +36,10 @@ pub const REFRESH: Budget = Budget {
     refreshes: 1.0,
     extra: Duration::ZERO,
 };
+
+/// Until the next refresh is due of the ExternalSecret in question, or of any where there is none in question; less a
+/// second, since ESO stores `refreshTime` in whole seconds.
+pub const UNTIL_REFRESH: Stretch = Stretch::UntilRefresh;
 
 /// A lab of a test's own: a Kubernetes API, an operator with ESO's semantics, pods, and the vaults that the test
 /// declares, in this process and in virtual time.

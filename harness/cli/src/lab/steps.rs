@@ -9,7 +9,7 @@ use rotaproof_scenario::model::Body;
 use rotaproof_scenario::model::step::{
     self, Action, Delete, ForceSync, Heal, HealTarget, OneVersion, Remove, Restart, Restore,
 };
-use rotaproof_scenario::{Budget, Period, ResourceRef, SecretRef, VersionName};
+use rotaproof_scenario::{Period, ResourceRef, SecretRef, Stretch, VersionName};
 
 use super::expect::{Expect, Subject};
 use super::{Content, Failure, Fault, Lab, Manifest, Mark, Result, Rotate, Rotation};
@@ -291,13 +291,14 @@ impl Lab {
         )
     }
 
-    /// Lets time pass: `Duration::from_hours(6)`, or [`REFRESH`](crate::REFRESH)es.
+    /// Lets time pass: `Duration::from_hours(6)`, [`REFRESH`](crate::REFRESH)es, or up to the next of any
+    /// ([`UNTIL_REFRESH`](crate::UNTIL_REFRESH)).
     ///
     /// # Errors
-    /// None, while the lab runs.
+    /// No refresh is due, where it is asked for.
     #[track_caller]
-    pub fn advance(&self, time: impl Into<Budget>) -> Result {
-        let time: Budget = time.into();
+    pub fn advance(&self, time: impl Into<Stretch>) -> Result {
+        let time: Stretch = time.into();
         self.perform(Action::Advance(time.into()), Location::caller())?;
         Ok(())
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rotaproof_events::human;
 use rotaproof_scenario::model::expect::{Expectation, Subject, Tense};
-use rotaproof_scenario::{Budget, PodRef};
+use rotaproof_scenario::{Budget, PodRef, Stretch};
 use tokio::time::Instant;
 
 use crate::explain::About;
@@ -43,7 +43,7 @@ pub(crate) async fn run(stage: &Stage<'_>, expectation: &Expectation) -> Result<
     match &expectation.tense {
         Tense::Now => now(stage, subject).await,
         Tense::Within(budget) => within(stage, subject, budget).await,
-        Tense::Throughout(budget) => throughout(stage, subject, budget).await,
+        Tense::Throughout(stretch) => throughout(stage, subject, stretch).await,
     }
 }
 
@@ -89,11 +89,16 @@ async fn within(stage: &Stage<'_>, subject: &Subject, budget: &Budget) -> Result
 async fn throughout(
     stage: &Stage<'_>,
     subject: &Subject,
-    budget: &Budget,
+    stretch: &Stretch,
 ) -> Result<String, Trouble> {
     // It begins now, as "now" is meant here; the first look below tells what has not begun.
     let _begun = becomes_true(stage, subject, Instant::now() + stage.grace()).await?;
-    let limit = budget.at(interval_of(stage, subject));
+    let limit = length(stage, subject, stretch)?;
+    let watched = match (stretch, limit.is_zero()) {
+        (Stretch::UntilRefresh, true) => "watched for no time: the next refresh was due".to_owned(),
+        (Stretch::UntilRefresh, false) => format!("throughout {stretch} ({})", human(limit)),
+        _ => format!("throughout {}", human(limit)),
+    };
     let begun = Instant::now();
     let mut changes = stage.world.changes();
     loop {
@@ -105,19 +110,41 @@ async fn throughout(
                 // Told as it is once this moment is over, unless it holds again by then.
                 stage.settle().await;
                 let mismatch = check(stage, subject)?.err().unwrap_or(mismatch);
-                let tense = format!(
-                    ", throughout {}; it ended after {after}",
-                    shown(budget, limit)
-                );
+                let shown = match stretch {
+                    Stretch::Budget(budget) => shown(budget, limit),
+                    Stretch::UntilRefresh => format!("{stretch} ({})", human(limit)),
+                    Stretch::Exactly(_) => human(limit),
+                };
+                let tense = format!(", throughout {shown}; it ended after {after}");
                 return Err(trouble(mismatch, &tense));
             }
         };
         tokio::select! {
             biased;
             _ = changes.changed() => {}
-            () = tokio::time::sleep_until(begun + limit) => {
-                return Ok(format!("{holds}, throughout {}", human(limit)));
-            }
+            () = tokio::time::sleep_until(begun + limit) => return Ok(format!("{holds}, {watched}")),
+        }
+    }
+}
+
+/// How long a stretch is that begins now.
+fn length(stage: &Stage<'_>, subject: &Subject, stretch: &Stretch) -> Result<Duration, Trouble> {
+    match stretch {
+        Stretch::Budget(budget) => Ok(budget.at(interval_of(stage, subject))),
+        Stretch::Exactly(time) => Ok(*time),
+        Stretch::UntilRefresh => {
+            let state = stage.world.state();
+            let whose = match subject {
+                Subject::ExternalSecret(expected) => {
+                    Some(expected.externalsecret.value.to_string())
+                }
+                Subject::Secret(expected) => {
+                    interval::maker(&state, &expected.secret.value.to_string())
+                }
+                _ => None,
+            };
+            interval::until_refresh(&state, whose.as_deref(), stage.lab.clock.now())
+                .map_err(Trouble::failed)
         }
     }
 }
@@ -157,14 +184,16 @@ fn check(stage: &Stage<'_>, subject: &Subject) -> Result<Checked, Trouble> {
 /// The refresh interval that a subject's budgets count.
 fn interval_of(stage: &Stage<'_>, subject: &Subject) -> Duration {
     let state = stage.world.state();
+    let default = stage.default_interval();
     match subject {
         Subject::ExternalSecret(expected) => {
-            interval::of_external_secret(&state, &expected.externalsecret.value.to_string())
+            let name = expected.externalsecret.value.to_string();
+            interval::of_external_secret(&state, &name, default)
         }
         Subject::Secret(expected) => {
-            interval::of_secret(&state, &expected.secret.value.to_string())
+            interval::of_secret(&state, &expected.secret.value.to_string(), default)
         }
-        _ => interval::longest(&state),
+        _ => interval::longest(&state, default),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn check(stage: &Stage<'_>, expected: &StalenessExpectation) -> Check
     let Some(measured) = Percentiles::of(arrived) else {
         return Err(mismatch("a rotation".into(), "none".into()));
     };
-    let interval = interval::longest(&state);
+    let interval = interval::longest(&state, stage.default_interval());
     let bounds = [
         ("max", &expected.max, measured.max_us),
         ("p95", &expected.p95, measured.p95_us),

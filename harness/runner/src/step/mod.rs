@@ -123,7 +123,7 @@ async fn act(stage: &Stage<'_>, step: &Step) -> Result<String, Trouble> {
         Action::ForceSync(force) => force_sync::run(stage, force).await,
         Action::Fault(fault) => fault::inject(stage, fault),
         Action::Heal(heal) => fault::heal(stage, heal),
-        Action::Advance(budget) => advance::run(stage, budget).await,
+        Action::Advance(stretch) => advance::run(stage, stretch).await,
         Action::Restart(_) => {
             stage.lab.cluster.restart_operator().await?;
             Ok("the operator started anew".into())

@@ -5,6 +5,7 @@
 mod real_clock;
 mod refresh;
 mod retired;
+mod stretch;
 
 use std::sync::Arc;
 use std::time::Duration;

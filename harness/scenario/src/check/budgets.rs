@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Checked;
+use super::{Checked, each_step};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Declared;
 use crate::model::expect::{Expected, SecretExpectation, Subject, Tense};
 use crate::model::step::{Action, Step};
-use crate::{Budget, Located, Period, VersionName};
+use crate::{Budget, Located, Period, Span, Stretch, VersionName};
 
 /// Follows the steps in order: right after a rotation, with no time passed and no other cause for a sync, a new value
 /// takes up to one interval. Nested steps are left alone: their order is not that of the text.
@@ -43,10 +43,10 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Diagnostic> {
                 }
             }
         }
-        if let Some(one) = zero(checked, step) {
-            found.push(one);
-        }
     }
+    each_step(&checked.scenario.steps, &mut |step| {
+        found.extend(nothing(checked, &declared, step));
+    });
     found
 }
 
@@ -103,16 +103,58 @@ fn whole_seconds(duration: Duration) -> Duration {
     Duration::from_secs(duration.as_secs())
 }
 
-/// A tense over no time at all.
-fn zero(checked: &Checked<'_>, step: &Step) -> Option<Diagnostic> {
-    let budget = match &step.value {
-        Action::Advance(budget) => budget,
+/// A tense over no time at all, or up to a refresh that never comes.
+fn nothing(checked: &Checked<'_>, declared: &[Declared<'_>], step: &Step) -> Option<Diagnostic> {
+    let (span, none) = match &step.value {
+        Action::Advance(stretch) => (stretch.span, none_of(&stretch.value)),
         Action::Expect(expect) => match &expect.tense {
-            Tense::Within(budget) | Tense::Throughout(budget) => budget,
+            Tense::Within(budget) => (budget.span, is_none(&budget.value)),
+            Tense::Throughout(stretch) if stretch.value == Stretch::UntilRefresh => {
+                return never(checked, declared, &expect.subject, stretch.span);
+            }
+            Tense::Throughout(stretch) => (stretch.span, none_of(&stretch.value)),
             Tense::Now => return None,
         },
         _ => return None,
     };
-    (budget.refreshes == 0.0 && budget.extra.is_zero())
-        .then(|| Diagnostic::error(checked.source, budget.span, "a budget of no time at all"))
+    none.then(|| Diagnostic::error(checked.source, span, "a budget of no time at all"))
+}
+
+fn none_of(stretch: &Stretch) -> bool {
+    match stretch {
+        Stretch::Budget(budget) => is_none(budget),
+        Stretch::Exactly(time) => time.is_zero(),
+        Stretch::UntilRefresh => false,
+    }
+}
+
+fn is_none(budget: &Budget) -> bool {
+    budget.refreshes == 0.0 && budget.extra.is_zero()
+}
+
+/// `until refresh` of an ExternalSecret that never refreshes, at no time of the scenario.
+fn never(
+    checked: &Checked<'_>,
+    declared: &[Declared<'_>],
+    subject: &Subject,
+    span: Span,
+) -> Option<Diagnostic> {
+    let mut subjects = declared.iter().filter(|one| match subject {
+        Subject::ExternalSecret(expected) => one.name == expected.externalsecret.value,
+        Subject::Secret(expected) => one.target.as_ref() == Some(&expected.secret.value),
+        _ => true,
+    });
+    let first = subjects.next()?;
+    let refreshes = !first.interval.is_zero() || subjects.any(|one| !one.interval.is_zero());
+    (!refreshes).then(|| {
+        Diagnostic::error(
+            checked.source,
+            span,
+            format!(
+                "ExternalSecret `{}` never refreshes: there is no next refresh",
+                first.name
+            ),
+        )
+        .help("its `refreshInterval` is 0, or its `refreshPolicy` is not Periodic")
+    })
 }

@@ -7,6 +7,7 @@ mod keys;
 mod names;
 mod stores;
 mod strategies;
+mod stretches;
 mod subjects;
 mod vaults;
 
@@ -105,7 +106,7 @@ pub(crate) fn check(
         states: states(scenario, manifests, mapping),
         objects: applied(&scenario.steps, manifests),
     };
-    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 9] = [
+    let checks: [fn(&Checked<'_>) -> Vec<Diagnostic>; 10] = [
         vaults::check,
         azure::check,
         names::check,
@@ -115,6 +116,7 @@ pub(crate) fn check(
         subjects::check,
         keys::check,
         budgets::check,
+        stretches::check,
     ];
     let mut found: Vec<Diagnostic> = checks.iter().flat_map(|check| check(&checked)).collect();
     found.sort_by_key(|one| (one.line, one.column));

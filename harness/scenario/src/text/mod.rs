@@ -3,11 +3,13 @@
 mod budget;
 mod names;
 mod period;
+mod stretch;
 mod version;
 
 pub use budget::Budget;
 pub use names::{ClientName, Mark, ObjectName, PodRef, ResourceRef, SecretRef, StoreName};
 pub use period::Period;
+pub use stretch::Stretch;
 pub use version::{ValueRef, VersionName};
 
 /// Reads a type from its text wherever serde asks for it, and describes it in the schema as a string.

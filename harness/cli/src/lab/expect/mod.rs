@@ -14,10 +14,10 @@ pub use kubernetes::{
     notebookvalidationjob, store,
 };
 pub use pod::{Pod, pod};
-use rotaproof_scenario::Budget;
 use rotaproof_scenario::ValueRef;
 use rotaproof_scenario::VersionName;
 use rotaproof_scenario::model::expect::{self as declared, Expectation, Expected, Tense};
+use rotaproof_scenario::{Budget, Stretch};
 pub use secret::{Secret, secret};
 pub use vault::{Requests, Staleness, requests, staleness};
 
@@ -37,10 +37,11 @@ impl<S> Expect<S> {
         self
     }
 
-    /// It must hold all the time for the budget.
-    pub fn throughout(mut self, budget: impl Into<Budget>) -> Self {
-        let budget: Budget = budget.into();
-        self.tense = Tense::Throughout(budget.into());
+    /// It must hold all the time: for a budget, or up to the next refresh
+    /// ([`UNTIL_REFRESH`](crate::UNTIL_REFRESH)).
+    pub fn throughout(mut self, stretch: impl Into<Stretch>) -> Self {
+        let stretch: Stretch = stretch.into();
+        self.tense = Tense::Throughout(stretch.into());
         self
     }
 

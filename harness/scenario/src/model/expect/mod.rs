@@ -25,7 +25,7 @@ pub use store::StoreExpectation;
 
 use crate::text::from_text;
 use crate::tree::marker;
-use crate::{Budget, Located, ValueRef, VersionName};
+use crate::{Budget, Located, Stretch, ValueRef, VersionName};
 
 /// What must hold, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +43,8 @@ pub enum Tense {
     Now,
     /// At some time within the budget.
     Within(Located<Budget>),
-    /// All the time for the budget.
-    Throughout(Located<Budget>),
+    /// All the time of the stretch.
+    Throughout(Located<Stretch>),
 }
 
 /// The subject of an expectation: the one key that says what it is about.
@@ -119,9 +119,9 @@ pub(crate) struct TenseFields {
     /// It must hold at some time within this budget.
     #[serde(default)]
     within: Option<Located<Budget>>,
-    /// It must hold all the time for this budget.
+    /// It must hold all the time of this stretch.
     #[serde(default)]
-    throughout: Option<Located<Budget>>,
+    throughout: Option<Located<Stretch>>,
 }
 
 impl<'de> Deserialize<'de> for Expectation {
@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for Expectation {
                 let tense = match (tense.within, tense.throughout) {
                     (None, None) => Tense::Now,
                     (Some(budget), None) => Tense::Within(budget),
-                    (None, Some(budget)) => Tense::Throughout(budget),
+                    (None, Some(stretch)) => Tense::Throughout(stretch),
                     (Some(_), Some(_)) => {
                         return Err(A::Error::custom(
                             "an expectation has one tense: `within` or `throughout`, not both",

@@ -20,7 +20,7 @@ pub use vault_secret::{OneVersion, Remove, Restore, Write};
 
 use super::expect::Expectation;
 use super::value::Value;
-use crate::{Budget, Located};
+use crate::{Located, Stretch};
 
 /// One step, and where it stands.
 pub type Step = Located<Action>;
@@ -60,7 +60,7 @@ pub enum Action {
     /// Ends faults.
     Heal(Heal),
     /// Lets time pass.
-    Advance(Located<Budget>),
+    Advance(Located<Stretch>),
     /// Restarts a part of the system.
     Restart(Restart),
     /// Says what must hold.
