@@ -131,6 +131,9 @@ fn object_facts(object: &ObjectHistory) -> Vec<(String, Vec<String>)> {
     facts
 }
 
+/// A map of a Secret.
+type MapOf = fn(&SecretState) -> &BTreeMap<String, String>;
+
 fn secret_facts(states: &[Option<SecretState>]) -> Vec<(String, Vec<String>)> {
     let mut facts = Vec::new();
     let each = |aspect: &str, of: &dyn Fn(&SecretState) -> String| {
@@ -155,7 +158,7 @@ fn secret_facts(states: &[Option<SecretState>]) -> Vec<(String, Vec<String>)> {
         None => "unset".to_owned(),
     }));
     facts.push(each("managers", &|state| list(&state.managers)));
-    let maps: [(&str, fn(&SecretState) -> &BTreeMap<String, String>); 2] = [
+    let maps: [(&str, MapOf); 2] = [
         ("label", |state| &state.labels),
         ("annotation", |state| &state.annotations),
     ];

@@ -39,11 +39,15 @@ pub enum Rule {
     RepeatedFailures,
     /// A refresh that reads twice.
     DoubleReads,
+    /// Whose credentials are given back.
+    Sessions,
+    /// The order of ExternalSecrets that share a secret.
+    SharedSecrets,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are told.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Timestamps,
         Self::Uuids,
         Self::GeneratedNames,
@@ -55,6 +59,8 @@ impl Rule {
         Self::RepeatedRefreshes,
         Self::RepeatedFailures,
         Self::DoubleReads,
+        Self::Sessions,
+        Self::SharedSecrets,
     ];
 
     /// Its name on the command line.
@@ -71,6 +77,8 @@ impl Rule {
             Self::RepeatedRefreshes => "repeated-refreshes",
             Self::RepeatedFailures => "repeated-failures",
             Self::DoubleReads => "double-reads",
+            Self::Sessions => "sessions",
+            Self::SharedSecrets => "shared-secrets",
         }
     }
 
@@ -88,6 +96,8 @@ impl Rule {
             Self::RepeatedRefreshes => "repeated refreshes collapsed",
             Self::RepeatedFailures => "repeated failures collapsed",
             Self::DoubleReads => "double reads counted as one",
+            Self::Sessions => "lookup-self and revoke-self counted by login",
+            Self::SharedSecrets => "refreshes of a shared secret told once",
         }
     }
 
@@ -125,6 +135,14 @@ impl Rule {
             Self::DoubleReads => {
                 "After its own write ESO may reconcile once more before its cache has the write: a second, equal read, \
                  and a 409 on the second status PUT. Only what this run also does once is taken for a double."
+            }
+            Self::Sessions => {
+                "Nothing says whose token Vault looks up or revokes, and a store is validated while ExternalSecrets are \
+                 refreshed. Whether each login has its own stays."
+            }
+            Self::SharedSecrets => {
+                "Which of the ExternalSecrets that name the same secret sends a request is not said, and their order is \
+                 timing; whatever any of them asks for stays, in the order of first sight."
             }
         }
     }

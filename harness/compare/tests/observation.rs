@@ -1,5 +1,7 @@
 //! One observation that has everything, and what becomes of a change in it.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first failure")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,12 +1,23 @@
 //! The rules about requests.
 
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
 use rotaproof_events::{Refresh, SeenRequest};
 
 use super::{Hidden, Rule, Rules};
-use crate::facts::{Facts, Requests, request};
+use crate::facts::{self, Facts, Requests, request};
 
-pub(super) fn reduce(rules: &Rules, requests: Requests, hidden: &mut Hidden) -> Facts {
+/// Operations that end a session (HashiCorp Vault).
+const CLOSING: [&str; 2] = ["lookup-self", "revoke-self"];
+/// What begins one: `kubernetes login`.
+const LOGIN: &str = "login";
+
+pub(super) fn reduce(rules: &Rules, mut requests: Requests, hidden: &mut Hidden) -> Facts {
     let mut facts = Facts::new();
+    if rules.has(Rule::Sessions) {
+        facts = count_sessions(&mut requests, hidden);
+    }
     for (subject, mut refreshes) in requests {
         if rules.has(Rule::RepeatedFailures) {
             for refresh in &mut refreshes {
@@ -19,13 +30,96 @@ pub(super) fn reduce(rules: &Rules, requests: Requests, hidden: &mut Hidden) -> 
             hidden.count(Rule::DoubleReads, count);
         }
         if rules.has(Rule::RepeatedRefreshes) {
-            let before = refreshes.len();
-            refreshes.dedup();
-            hidden.count(Rule::RepeatedRefreshes, before - refreshes.len());
+            let count = collapse_rounds(&mut refreshes);
+            hidden.count(Rule::RepeatedRefreshes, count);
         }
-        facts.insert(subject, lines(&refreshes));
+        if rules.has(Rule::SharedSecrets) {
+            let count = tell_shared_once(&mut refreshes);
+            hidden.count(Rule::SharedSecrets, count);
+        }
+        let lines = lines(&refreshes);
+        if !lines.is_empty() {
+            facts.insert(subject, lines);
+        }
     }
     facts
+}
+
+/// Takes out what ends a session, and tells whether there is one for each login.
+fn count_sessions(requests: &mut Requests, hidden: &mut Hidden) -> Facts {
+    let mut counts: IndexMap<String, Counts> = IndexMap::new();
+    for ((vault, _), refreshes) in requests.iter_mut() {
+        let counts = counts.entry(vault.clone()).or_default();
+        for refresh in refreshes.iter_mut() {
+            refresh.requests.retain(|request| {
+                if request.operation.ends_with(LOGIN) && !request.failed() {
+                    counts.logins += 1;
+                }
+                let closes = CLOSING.contains(&request.operation.as_str());
+                if closes {
+                    *counts.closings.entry(facts::request(request)).or_default() += 1;
+                }
+                !closes
+            });
+        }
+        refreshes.retain(|refresh| !refresh.requests.is_empty());
+    }
+    let mut facts = Facts::new();
+    for (vault, counts) in counts {
+        let Counts { logins, closings } = counts;
+        let line = |(what, count): (&String, &usize)| match *count == logins {
+            true => format!("{what}, for each login"),
+            false => format!("{what}, not for each login"),
+        };
+        let lines: Vec<String> = closings.iter().map(line).collect();
+        hidden.count(Rule::Sessions, closings.values().sum());
+        if !lines.is_empty() {
+            facts.insert((vault, "credentials given back".into()), lines);
+        }
+    }
+    facts
+}
+
+/// Of one vault.
+#[derive(Default)]
+struct Counts {
+    logins: usize,
+    /// By what was asked and answered, in order of text.
+    closings: BTreeMap<String, usize>,
+}
+
+/// A round longer than this is no repetition that anybody would recognise.
+const LONGEST_ROUND: usize = 16;
+
+/// The same refresh again, or the same round of several (an ExternalSecret that logs in for each of its keys, several
+/// that share a secret), is one.
+fn collapse_rounds(refreshes: &mut Vec<Refresh>) -> usize {
+    let before = refreshes.len();
+    for length in 1..=LONGEST_ROUND {
+        let mut at = 0;
+        while let Some(two) = refreshes.get(at..at + 2 * length) {
+            let (one, again) = two.split_at(length);
+            match one == again {
+                true => drop(refreshes.drain(at + length..at + 2 * length)),
+                false => at += 1,
+            }
+        }
+    }
+    before - refreshes.len()
+}
+
+/// Of refreshes that any of several ExternalSecrets may have done, each kind once.
+fn tell_shared_once(refreshes: &mut Vec<Refresh>) -> usize {
+    let before = refreshes.len();
+    let mut told: Vec<Refresh> = Vec::new();
+    refreshes.retain(|refresh| {
+        let again = refresh.of.len() > 1 && told.contains(refresh);
+        if !again {
+            told.push(refresh.clone());
+        }
+        !again
+    });
+    before - refreshes.len()
 }
 
 /// A request that failed, followed by the same one with the same failure, is one.
@@ -116,6 +210,8 @@ mod tests {
     #[case::nothing_to_hide("ab", "ab", 0)]
     #[case::again("ab ab ab", "ab", 2)]
     #[case::not_in_a_row("ab cd ab", "ab cd ab", 0)]
+    #[case::a_round_again("a b a b a b c", "a b c", 4)]
+    #[case::a_round_with_a_repetition("a b b c a b c", "a b c", 4)]
     #[case::a_double("aa a", "a", 2)]
     #[case::a_double_of_two("ab abab ab", "ab", 3)]
     #[case::two_reads_that_are_never_one("aa aa", "aa", 1)]
@@ -127,6 +223,62 @@ mod tests {
         #[case] hidden: usize,
     ) {
         assert_eq!(reduced(story, None), (left.to_owned(), hidden));
+    }
+
+    #[rstest]
+    #[case::of_one(&["ns/a"], 4)]
+    #[case::of_several(&["ns/a", "ns/b"], 3)]
+    fn what_is_shared_is_told_once(#[case] of: &[&str], #[case] left: usize) {
+        let mut refreshes = story("a b c a");
+        for refresh in &mut refreshes {
+            refresh.of = of.iter().map(|name| (*name).to_owned()).collect();
+        }
+        assert_eq!(tell_shared_once(&mut refreshes), 4 - left);
+        assert_eq!(refreshes.len(), left);
+    }
+
+    #[rstest]
+    #[case::a_session_each("login a lookup-self revoke-self", "login", &["lookup-self", "revoke-self"], true)]
+    #[case::in_whatever_order("login login lookup-self a lookup-self revoke-self revoke-self", "login login", &["lookup-self", "revoke-self"], true)]
+    #[case::one_is_not_given_back("login a login a revoke-self", "login login", &["revoke-self"], false)]
+    fn sessions_are_counted_by_login(
+        #[case] story: &str,
+        #[case] logins: &str,
+        #[case] closings: &[&str],
+        #[case] each: bool,
+    ) {
+        let request = |word: &str| SeenRequest {
+            operation: word.into(),
+            secret: None,
+            versions: Vec::new(),
+            identity: None,
+            status: Some(200),
+            refusal: None,
+            fault: None,
+        };
+        let refresh = Refresh {
+            of: Vec::new(),
+            requests: story.split(' ').map(request).collect(),
+        };
+        let mut requests = Requests::new();
+        requests.insert(("v".into(), "r".into()), vec![refresh]);
+        let facts = count_sessions(&mut requests, &mut Hidden::default());
+        let left = requests.values().flatten().flat_map(|r| &r.requests);
+        let left: Vec<_> = left
+            .map(|r| r.operation.as_str())
+            .filter(|o| *o != "a")
+            .collect();
+        assert_eq!(left.join(" "), logins);
+        let word = if each {
+            "for each login"
+        } else {
+            "not for each login"
+        };
+        let wanted: Vec<String> = closings
+            .iter()
+            .map(|closing| format!("{closing} -> 200, {word}"))
+            .collect();
+        assert_eq!(facts.values().next(), Some(&wanted));
     }
 
     #[rstest]

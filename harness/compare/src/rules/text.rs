@@ -41,7 +41,7 @@ const fn at(
 }
 
 /// The letters and digits that Kubernetes draws suffixes from (`k8s.io/apimachinery`, `util/rand`).
-const PATTERNS: [Pattern; 12] = [
+const PATTERNS: [Pattern; 13] = [
     everywhere(
         Rule::Timestamps,
         r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))*",
@@ -81,6 +81,13 @@ const PATTERNS: [Pattern; 12] = [
         Rule::Durations,
         r"\b\d+h\d+m\b|\b\d+[hm]\b",
         "<duration>",
+    ),
+    // How many requests there were until a count was found wrong.
+    at(
+        "^Scenario/failure$",
+        Rule::Durations,
+        r"\b\d+, at \+<duration>(, \+<duration>)*",
+        "some, at +<duration>",
     ),
     everywhere(
         Rule::Addresses,

@@ -92,7 +92,10 @@ impl Grouping {
             return;
         }
         match &mut self.current {
-            Some(current) if current.of == of => current.requests.push(request),
+            // Of several that share a secret each has its own login; of one, the other login is a validation's.
+            Some(current) if current.of == of && (of.len() == 1 || self.openings.is_empty()) => {
+                current.requests.push(request);
+            }
             _ => {
                 self.done.extend(self.current.take());
                 let mut requests = self.openings.pop().unwrap_or_default();
