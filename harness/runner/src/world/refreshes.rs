@@ -148,9 +148,10 @@ impl Grouping {
 
     /// Whether a request asks again for what has just failed.
     fn is_retry(&self, request: &SeenRequest) -> bool {
-        let current = self.current.iter().flat_map(|current| &current.requests);
-        let opening = self.openings.last().and_then(|opening| opening.last());
-        opening.or(current.last()).is_some_and(|last| {
+        let current = self.current.iter();
+        let current = current.filter_map(|current| current.requests.last());
+        let openings = self.openings.iter().filter_map(|opening| opening.last());
+        current.chain(openings).any(|last| {
             last.failed() && last.operation == request.operation && last.secret == request.secret
         })
     }
@@ -239,6 +240,7 @@ mod tests {
         "login login a lookup-self revoke-self a lookup-self revoke-self",
         "[login lookup-self revoke-self] A[login a a lookup-self revoke-self]"
     )]
+    #[case::a_retry_after_validations("login login login a! | a", "A[login a a] [login] [login]")]
     #[case::a_login_that_fails("login! | login! | login a", "A[login login login a]")]
     fn requests_fall_into_refreshes(#[case] story: &str, #[case] groups: &str) {
         assert_eq!(grouped(story), groups);
