@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(crate) struct Stage<'a> {
     /// What longer refresh intervals become where a manifest is applied.
     pub(crate) refresh: Option<Duration>,
     pub(crate) entropy: Entropy,
+    /// Whether the last step was one that disturbs the operator.
+    disturbed: AtomicBool,
     marks: Mutex<BTreeMap<String, Moment>>,
     told: Mutex<BTreeSet<String>>,
     pub(crate) faults: Mutex<BTreeMap<String, FaultId>>,
@@ -97,6 +100,7 @@ impl<'a> Stage<'a> {
             present: lane.present(),
             refresh,
             entropy: entropy.fork("values"),
+            disturbed: AtomicBool::new(false),
             marks: Mutex::default(),
             told: Mutex::default(),
             faults: Mutex::default(),
@@ -138,9 +142,17 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// On a clock that runs by itself, waits until nothing has happened for a while, at most [`RESTLESS`]. What is due
-    /// has happened then, as it has in virtual time: the real operator reads a secret once more right after it wrote it,
-    /// and a rotation in between would be seen at once instead of a refresh later.
+    /// Is [`quiet`](Self::quiet) before the first of the steps in a row that disturb. What is due has happened then, as it has in virtual time: the real operator
+    /// reads a secret once more right after it wrote it, and a rotation in between would be seen at once instead of a
+    /// refresh later.
+    pub(crate) async fn rest_before(&self, disturbing: bool) {
+        let disturbed = self.disturbed.swap(disturbing, Ordering::Relaxed);
+        if disturbing && !disturbed {
+            self.quiet().await;
+        }
+    }
+
+    /// On a clock that runs by itself, waits until nothing has happened for a while, at most [`RESTLESS`].
     pub(crate) async fn quiet(&self) {
         let Present::Grace(_) = self.present else {
             return;

@@ -57,9 +57,7 @@ pub(crate) async fn run(stage: &Stage<'_>, step: &Step) -> Result<String, Troubl
             .trim_start_matches("- ")
             .to_owned(),
     });
-    if is_disturbing(&step.value) {
-        stage.quiet().await;
-    }
+    stage.rest_before(is_disturbing(&step.value)).await;
     let outcome = act(stage, step).await;
     // In virtual time, all that is due at this moment happens before the next step, and before a failure is explained:
     // what runs first within one moment is tokio's choice, and must not show.
