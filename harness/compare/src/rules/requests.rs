@@ -99,13 +99,28 @@ fn collapse_rounds(refreshes: &mut Vec<Refresh>) -> usize {
         let mut at = 0;
         while let Some(two) = refreshes.get(at..at + 2 * length) {
             let (one, again) = two.split_at(length);
-            match one == again {
+            match is_again(one, again) {
                 true => drop(refreshes.drain(at + length..at + 2 * length)),
                 false => at += 1,
             }
         }
     }
     before - refreshes.len()
+}
+
+/// Whether a round is the one before it once more; what failed on the way and was tried again is no part of it.
+fn is_again(one: &[Refresh], again: &[Refresh]) -> bool {
+    let worked = |refresh: &Refresh| -> Vec<SeenRequest> {
+        let requests = refresh.requests.iter().filter(|r| !r.failed());
+        requests.cloned().collect()
+    };
+    let mut both = one.iter().zip(again);
+    both.all(|(one, again)| {
+        one == again
+            || (one.of == again.of
+                && one.requests.last().is_some_and(|last| !last.failed())
+                && worked(one) == again.requests)
+    })
 }
 
 /// Of refreshes that any of several ExternalSecrets may have done, each kind once.
@@ -210,6 +225,9 @@ mod tests {
     #[case::nothing_to_hide("ab", "ab", 0)]
     #[case::again("ab ab ab", "ab", 2)]
     #[case::not_in_a_row("ab cd ab", "ab cd ab", 0)]
+    #[case::again_after_a_retry("ab!b ab", "ab!b", 1)]
+    #[case::again_but_worse("ab ab!b", "ab ab!b", 0)]
+    #[case::a_failure_and_then_not("ab! ab", "ab! ab", 0)]
     #[case::a_round_again("a b a b a b c", "a b c", 4)]
     #[case::a_round_with_a_repetition("a b b c a b c", "a b c", 4)]
     #[case::a_double("aa a", "a", 2)]

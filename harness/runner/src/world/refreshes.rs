@@ -17,6 +17,9 @@ use crate::ledger::Ledger;
 /// retry is its interval, and its first back-off is 1 s; within a refresh it pauses only to retry.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Credentials may wait longer for their first use on a machine that is busy, but not until the next refresh.
+const IDLE: Duration = Duration::from_millis(1500);
+
 /// Operations by which a refresh gives its credentials back (HashiCorp Vault).
 const CLOSING: [&str; 2] = ["lookup-self", REVOKED];
 /// The last of them.
@@ -82,10 +85,13 @@ struct Grouping {
 
 impl Grouping {
     fn take(&mut self, of: Vec<String>, request: SeenRequest, began: Duration, ended: Duration) {
-        let paused = began.saturating_sub(self.ended) > PAUSE;
+        let pause = began.saturating_sub(self.ended);
         self.ended = self.ended.max(ended);
-        if paused && !self.is_retry(&request) {
-            self.flush();
+        if pause > PAUSE && !self.is_retry(&request) {
+            self.done.extend(self.current.take());
+            if pause > IDLE {
+                self.flush();
+            }
         }
         if of.is_empty() {
             self.take_opening(request);
@@ -178,13 +184,17 @@ mod tests {
 
     use super::*;
 
-    /// `login`, `a` (a secret, read by `A`), `a!` (that failed); `|` is a pause.
+    /// `login`, `a` (a secret, read by `A`), `a!` (that failed); `|` is a pause, `||` a long one.
     fn grouped(story: &str) -> String {
         let mut grouping = Grouping::default();
         let mut now = Duration::from_secs(1);
         for word in story.split(' ') {
             if word == "|" {
                 now += PAUSE * 2;
+                continue;
+            }
+            if word == "||" {
+                now += IDLE * 2;
                 continue;
             }
             let name = word.trim_end_matches('!');
@@ -241,6 +251,8 @@ mod tests {
         "[login lookup-self revoke-self] A[login a a lookup-self revoke-self]"
     )]
     #[case::a_retry_after_validations("login login login a! | a", "A[login a a] [login] [login]")]
+    #[case::a_login_on_a_busy_machine("login | a", "A[login a]")]
+    #[case::a_login_for_something_else("login || a", "[login] A[a]")]
     #[case::a_login_that_fails("login! | login! | login a", "A[login login login a]")]
     fn requests_fall_into_refreshes(#[case] story: &str, #[case] groups: &str) {
         assert_eq!(grouped(story), groups);
