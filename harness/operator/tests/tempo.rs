@@ -362,6 +362,27 @@ fn untyped(world: &World) -> kube::Api<kube::core::DynamicObject> {
     kube::Api::namespaced_with(world.client.clone(), "ns", &kind)
 }
 
+/// Vault's client tries a 503 three times, so that a validation took 3.2 to 4.2 s: longer than the first delays, which
+/// end while the next validation still runs. 0.20.4 began them at 0, 4.1, 7.8, 12.0, 16.0 and 35.2 s.
+#[tokio::test(start_paused = true)]
+async fn a_slow_validation_outlasts_its_first_delays() {
+    let mut world = World::without_store().await;
+    world.vault.edit(|vault| {
+        vault.invalid = Some("Code: 503".into());
+        vault.validation_takes = Duration::from_millis(3700);
+    });
+    world.start_operator();
+    let store = json!({"metadata": {"name": "vault"}, "spec": {"provider": {"fake": {}}}});
+    world.create_store(store).await;
+    world.wait(40).await;
+    let began = world.vault.edit(|vault| vault.validated.clone());
+    let times: Vec<u128> = began
+        .iter()
+        .map(|at| (*at - began[0]).as_millis() / 10 * 10)
+        .collect();
+    assert_eq!(times, [0, 3700, 7400, 11_100, 15_100, 34_800]);
+}
+
 async fn raw(world: &World, name: &str) -> Value {
     serde_json::to_value(untyped(world).get(name).await.unwrap()).unwrap()
 }

@@ -148,6 +148,8 @@ impl State {
     }
 
     fn wait(&mut self, key: Key, due: Instant) {
+        // A delay that ended while the key was worked on is over, and stands in the way of no further one.
+        self.promote();
         if let Some(known) = self.due.get(&key).copied() {
             if known.0 <= due {
                 return;
@@ -235,6 +237,23 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delay_that_ended_during_the_work_does_not_swallow_the_next_one() {
+        let queue = Queue::new();
+        queue.add(key("a"));
+        queue.get().await;
+        queue.add_after(key("a"), Duration::from_secs(1));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        let start = Instant::now();
+        queue.add_after(key("a"), Duration::from_secs(2));
+        queue.done(&key("a"));
+        queue.get().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        queue.done(&key("a"));
+        queue.get().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]

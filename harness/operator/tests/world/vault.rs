@@ -19,6 +19,10 @@ pub(crate) struct Vault {
     /// Every read: its key, and when.
     pub(crate) reads: Vec<(String, Instant)>,
     pub(crate) validations: usize,
+    /// When each validation began.
+    pub(crate) validated: Vec<Instant>,
+    /// How long a validation takes.
+    pub(crate) validation_takes: Duration,
     pub(crate) closed: usize,
     /// Reads of this key never end.
     pub(crate) hung: Option<String>,
@@ -122,6 +126,11 @@ impl SecretsClient for Fake {
     }
 
     async fn validate(&mut self) -> Result<Validation, ProviderError> {
+        let takes = self.edit(|vault| {
+            vault.validated.push(Instant::now());
+            vault.validation_takes
+        });
+        tokio::time::sleep(takes).await;
         self.edit(|vault| {
             vault.validations += 1;
             match (&vault.invalid, &vault.unknown) {
