@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use kube::core::DynamicObject;
-use rotaproof_base::{Fingerprint, SecretValue};
 use rotaproof_events::{
     ObjectHistory, Observation, SecretState, SeenCondition, SeenEvent, Verdict,
 };
 use rotaproof_gateway::ClientKind;
 use serde_json::Value;
 
+use super::names::{Namer, Redaction, Values};
 use super::{Kind, Report, Seen, World, refreshes};
-use crate::ledger::Ledger;
 
 /// What was seen of a lab, in its order. Fingerprints get their names at the end: a Secret may hold a value before its
 /// writer has told of it.
@@ -27,9 +26,6 @@ pub(super) struct History {
     /// The names of the secrets that each ExternalSecret has ever named, by `namespace/name`.
     reads: BTreeMap<String, Vec<String>>,
 }
-
-/// What each place holds.
-type Values = BTreeMap<String, Fingerprint>;
 
 impl History {
     /// An object came or changed.
@@ -236,51 +232,6 @@ fn remote_keys(spec: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Takes the ledger's values out of texts that others wrote: an operator's message is not ours to trust.
-struct Redaction(Vec<SecretValue>);
-
-impl Redaction {
-    /// Shorter values are found in every text.
-    const SHORTEST: usize = 6;
-
-    fn of(ledger: &Ledger) -> Self {
-        let long = ledger
-            .values()
-            .filter(|value| value.expose().len() >= Self::SHORTEST);
-        Self(long.collect())
-    }
-
-    fn apply(&self, text: &mut String) {
-        for value in self.0.iter().filter_map(SecretValue::expose_str) {
-            if text.contains(value) {
-                *text = text.replace(value, "<a value>");
-            }
-        }
-    }
-}
-
-/// Names what places hold. What the ledger does not know is numbered by place.
-#[derive(Default)]
-struct Namer(BTreeMap<String, Vec<Fingerprint>>);
-
-impl Namer {
-    fn name(&mut self, ledger: &Ledger, values: &Values) -> BTreeMap<String, String> {
-        let name = |(place, fingerprint): (&String, &Fingerprint)| {
-            if ledger.find(fingerprint).is_some() {
-                return (place.clone(), ledger.describe(fingerprint));
-            }
-            let known = self.0.entry(place.clone()).or_default();
-            let index = known.iter().position(|one| one == fingerprint);
-            let index = index.unwrap_or_else(|| {
-                known.push(fingerprint.clone());
-                known.len() - 1
-            });
-            (place.clone(), format!("unknown value {}", index + 1))
-        };
-        values.iter().map(name).collect()
-    }
-}
-
 impl World {
     /// What was seen, with names for all values; nothing where the world is not observed.
     pub(crate) fn observation(&self, verdict: Verdict, failure: Option<String>) -> Observation {
@@ -386,30 +337,6 @@ mod tests {
             .map(|(_, e)| (e.message.as_str(), e.count))
             .collect();
         assert_eq!(told, [("a", 2), ("b", 3)]);
-    }
-
-    #[test]
-    fn an_unknown_value_has_the_number_of_its_first_sight_at_that_place() {
-        let key = Fingerprinter::from_key([7; 32]);
-        let ledger = Ledger::new(key.clone());
-        let mut namer = Namer::default();
-        let mut name = |value: &[u8]| {
-            let values = BTreeMap::from([("env A".to_owned(), key.of(value))]);
-            namer.name(&ledger, &values)["env A"].clone()
-        };
-        assert_eq!(name(b"one"), "unknown value 1");
-        assert_eq!(name(b"two"), "unknown value 2");
-        assert_eq!(name(b"one"), "unknown value 1");
-    }
-
-    #[test]
-    fn a_value_in_a_message_is_taken_out() {
-        let mut ledger = Ledger::new(Fingerprinter::from_key([7; 32]));
-        let content = rotaproof_vaults::Content::Text(SecretValue::new("s3cr3t-value"));
-        ledger.written("v/s", "1".into(), content, std::time::Duration::ZERO);
-        let mut text = "cannot parse s3cr3t-value as JSON".to_owned();
-        Redaction::of(&ledger).apply(&mut text);
-        assert_eq!(text, "cannot parse <a value> as JSON");
     }
 
     #[test]

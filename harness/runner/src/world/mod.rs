@@ -3,6 +3,7 @@
 mod history;
 mod kind;
 mod logs;
+mod names;
 mod object;
 mod refreshes;
 mod watch;
