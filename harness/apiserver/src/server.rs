@@ -121,6 +121,11 @@ impl ApiServer {
     pub fn revision(&self) -> u64 {
         self.inner.store.revision()
     }
+
+    /// When a revision was committed, among the last ones: by it an observer in this process measures its own lag.
+    pub fn committed_at(&self, revision: u64) -> Option<tokio::time::Instant> {
+        self.inner.store.committed_at(revision)
+    }
 }
 
 impl Inner {

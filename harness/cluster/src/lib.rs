@@ -8,6 +8,7 @@ mod error;
 mod eso;
 mod parts;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -106,6 +107,11 @@ pub struct Lab {
     pub writers: IndexMap<String, Box<dyn Writer>>,
     /// How people's own tools act as each vault's administrator, by the scenario's name of it.
     pub accesses: IndexMap<String, Access>,
+    /// When the API committed a revision, where that can be told: what the observer's own lag is measured by.
+    pub committed: Committed,
     /// The cluster side.
     pub cluster: Box<dyn Cluster>,
 }
+
+/// When the API committed a revision (`metadata.resourceVersion`); `None` where it is not, or no longer, known.
+pub type Committed = Arc<dyn Fn(u64) -> Option<tokio::time::Instant> + Send + Sync>;

@@ -154,6 +154,9 @@ pub enum Event {
         counts: Counts,
         /// Machine time that it took, in microseconds.
         wall_took_us: u64,
+        /// On a clock that runs by itself: how long after its commit in the API the runner knew of a change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wall_detection: Option<Percentiles>,
     },
 }
 

@@ -40,6 +40,8 @@ pub struct Percentiles {
     pub p50_us: u64,
     /// The 95th percentile.
     pub p95_us: u64,
+    /// The 99th percentile.
+    pub p99_us: u64,
     /// The worst.
     pub max_us: u64,
 }
@@ -56,6 +58,7 @@ impl Percentiles {
             count: measured.len(),
             p50_us: rank(50)?,
             p95_us: rank(95)?,
+            p99_us: rank(99)?,
             max_us: *measured.last()?,
         })
     }
@@ -69,8 +72,8 @@ mod tests {
     fn percentiles_are_by_nearest_rank() {
         let of = Percentiles::of((1..=100).rev().collect()).unwrap();
         assert_eq!(
-            (of.count, of.p50_us, of.p95_us, of.max_us),
-            (100, 50, 95, 100)
+            (of.count, of.p50_us, of.p95_us, of.p99_us, of.max_us),
+            (100, 50, 95, 99, 100)
         );
         assert_eq!(Percentiles::of(vec![7]).unwrap().p95_us, 7);
         assert!(Percentiles::of(Vec::new()).is_none());

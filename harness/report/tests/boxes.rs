@@ -55,6 +55,7 @@ fn records(tag: &str) -> Vec<Record> {
                 ..Counts::default()
             },
             wall_took_us: 1_000,
+            wall_detection: None,
         },
     ];
     (0..)

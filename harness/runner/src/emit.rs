@@ -1,9 +1,10 @@
 //! Hands events to whoever listens, stamped with both clocks.
 
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rotaproof_events::{Event, Record};
+use rotaproof_events::{Event, Percentiles, Record};
 
 /// The machine's time since the run's start; the only clock of the runner that is never virtual.
 #[derive(Clone, Copy)]
@@ -28,17 +29,44 @@ impl WallClock {
     }
 }
 
+/// How long after its commit each change of a run was known, in microseconds.
+#[derive(Clone, Default)]
+pub(crate) struct Detection(Arc<Mutex<Vec<u64>>>);
+
+impl Detection {
+    fn add(&self, lag: Duration) {
+        let lag = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(lag);
+    }
+
+    /// Of all so far; `None` where none was measured.
+    pub(crate) fn percentiles(&self) -> Option<Percentiles> {
+        let measured = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Percentiles::of(measured.clone())
+    }
+}
+
 /// Sends a scenario's events to the run's thread, if there is a run.
 #[derive(Clone)]
 pub(crate) struct Emitter {
     scenario: usize,
     wall: WallClock,
     records: Option<SyncSender<Record>>,
+    detection: Detection,
 }
 
 impl Emitter {
-    pub(crate) fn new(scenario: usize, wall: WallClock, records: SyncSender<Record>) -> Self {
+    pub(crate) fn new(
+        scenario: usize,
+        wall: WallClock,
+        records: SyncSender<Record>,
+        detection: Detection,
+    ) -> Self {
         Self {
+            detection,
             scenario,
             wall,
             records: Some(records),
@@ -51,6 +79,7 @@ impl Emitter {
             scenario: 0,
             wall: WallClock::start(),
             records: None,
+            detection: Detection::default(),
         }
     }
 
@@ -70,6 +99,11 @@ impl Emitter {
     /// The scenario's place in the run.
     pub(crate) fn scenario(&self) -> usize {
         self.scenario
+    }
+
+    /// Takes down how long after its commit in the API a change was known.
+    pub(crate) fn detected_after(&self, lag: Duration) {
+        self.detection.add(lag);
     }
 
     pub(crate) fn wall(&self) -> WallClock {

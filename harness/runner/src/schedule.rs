@@ -12,7 +12,7 @@ use rotaproof_events::{Counts, DeclaredVault, Event, Observation, Record, Verdic
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
-use crate::emit::{Emitter, WallClock};
+use crate::emit::{Detection, Emitter, WallClock};
 use crate::play;
 
 /// How to run.
@@ -83,6 +83,7 @@ pub fn run(cases: &[Case], options: &Options, listener: &mut dyn Listener) -> Co
         cases,
         options,
         wall,
+        detection: Detection::default(),
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
         tokens: cases
@@ -106,6 +107,7 @@ pub fn run(cases: &[Case], options: &Options, listener: &mut dyn Listener) -> Co
     listener.record(&own(Event::RunFinished {
         counts,
         wall_took_us: wall.elapsed_us(),
+        wall_detection: shared.detection.percentiles(),
     }));
     counts
 }
@@ -114,6 +116,7 @@ struct Shared<'a> {
     cases: &'a [Case],
     options: &'a Options,
     wall: WallClock,
+    detection: Detection,
     next: AtomicUsize,
     stop: AtomicBool,
     tokens: Vec<CancellationToken>,
@@ -129,7 +132,7 @@ impl Shared<'_> {
             let Some((case, token)) = self.cases.get(index).zip(self.tokens.get(index)) else {
                 return;
             };
-            let emitter = Emitter::new(index, self.wall, records.clone());
+            let emitter = Emitter::new(index, self.wall, records.clone(), self.detection.clone());
             emitter.emit(Duration::ZERO, started(case));
             if token.is_cancelled() || self.stop.load(Ordering::Relaxed) {
                 let verdict = match token.is_cancelled() {

@@ -17,7 +17,6 @@ use crate::apply::Kinds;
 use crate::emit::Emitter;
 use crate::expect::interval;
 use crate::explain::{Explanation, explain};
-use crate::ledger::Ledger;
 use crate::step;
 pub(crate) use crate::trouble::Trouble;
 use crate::trouble::printed;
@@ -83,15 +82,12 @@ impl<'a> Stage<'a> {
         };
         let lab = lane.start(&wanted, &entropy).await?;
         let watches = TaskGroup::new();
-        let world = World::watch(
-            &lab.client,
-            Ledger::new(lab.fingerprinter.clone()),
-            lab.gateway.journal(),
-            lab.clock.clone(),
-            emitter,
-            &watches,
-            observed,
-        );
+        // In virtual time nothing takes any.
+        let committed = match lane.present() {
+            Present::Virtual(_) => None,
+            Present::Grace(_) => Some(lab.committed.clone()),
+        };
+        let world = World::watch(&lab, committed, emitter, &watches, observed);
         Ok(Self {
             case,
             lab,

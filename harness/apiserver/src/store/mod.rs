@@ -3,6 +3,7 @@
 //! Readers take `Arc`s and leave; a watcher keeps nothing here but its position in the log, so that a slow
 //! one costs no memory and can lose nothing: it reads on, or learns that the log no longer reaches back.
 
+mod commits;
 mod labels;
 mod log;
 mod stored;
@@ -12,8 +13,10 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use commits::Commits;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 pub(crate) use log::{Entry, EventType, Expired};
 pub(crate) use stored::{Object, Stored};
@@ -69,6 +72,7 @@ pub(crate) struct Store {
 #[derive(Default)]
 struct State {
     revision: u64,
+    commits: Commits,
     tables: BTreeMap<Arc<str>, Table>,
     uids: BTreeMap<String, ObjectRef>,
     dependents: BTreeMap<String, BTreeSet<ObjectRef>>,
@@ -117,6 +121,11 @@ impl Store {
 
     pub(crate) fn revision(&self) -> u64 {
         self.state().revision
+    }
+
+    /// When a revision was committed, among the last ones.
+    pub(crate) fn committed_at(&self, revision: u64) -> Option<Instant> {
+        self.state().commits.at(revision)
     }
 
     pub(crate) fn get(&self, resource: &str, key: &Key) -> Option<Object> {
@@ -225,6 +234,7 @@ impl Store {
             state.index(&at, &object.value);
         }
         state.revision = next;
+        state.commits.add(next, self.window);
         if let Some(table) = state.tables.get_mut(resource) {
             let entry = Entry {
                 revision: next,

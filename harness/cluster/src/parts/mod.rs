@@ -146,7 +146,9 @@ impl Parts {
 
     /// The lab of these parts and an operator.
     pub(crate) fn into_lab(self, cluster: Box<dyn Cluster>) -> Lab {
+        let api = self.api;
         Lab {
+            committed: Arc::new(move |revision| api.committed_at(revision)),
             client: self.client,
             clock: self.clock,
             fingerprinter: self.fingerprinter,

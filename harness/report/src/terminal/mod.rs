@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use rotaproof_events::{Counts, Event, Record, Verdict, human};
+use rotaproof_events::{Counts, Event, Percentiles, Record, Verdict, human};
 
 use crate::Report;
 use crate::boxes::{Boxes, Shown};
@@ -71,7 +71,12 @@ impl<W: Write> Terminal<W> {
         self.progress.suspend(|| writeln!(out, "{text}"))
     }
 
-    fn summary(&mut self, counts: &Counts, took: Duration) -> io::Result<()> {
+    fn summary(
+        &mut self,
+        counts: &Counts,
+        took: Duration,
+        detection: Option<&Percentiles>,
+    ) -> io::Result<()> {
         findings::write(&mut self.out, &self.ended)?;
         let rows: Vec<_> = self.ended.iter().filter(|e| !e.lags.is_empty()).collect();
         if !rows.is_empty() {
@@ -93,6 +98,18 @@ impl<W: Write> Terminal<W> {
         }
         self.boxes()?;
         self.shortened()?;
+        if let Some(lag) = detection {
+            let shown = |us| human(Duration::from_micros(us));
+            writeln!(
+                self.out,
+                "\nOur own lag, from a change's commit in the API until it is known here: p50 {}, p95 {}, p99 {}, max {} ({} changes)",
+                shown(lag.p50_us),
+                shown(lag.p95_us),
+                shown(lag.p99_us),
+                shown(lag.max_us),
+                lag.count
+            )?;
+        }
         let requests: u64 = self.ended.iter().map(|e| e.requests).sum();
         let style = if counts.exit_code() == 0 { GREEN } else { RED };
         write!(self.out, "\n{style}{}{style:#}", count_text(counts))?;
@@ -180,9 +197,11 @@ impl<W: Write> Report for Terminal<W> {
             Event::RunFinished {
                 counts,
                 wall_took_us,
+                wall_detection,
             } => {
                 self.progress.clear();
-                self.summary(counts, Duration::from_micros(*wall_took_us))?;
+                let took = Duration::from_micros(*wall_took_us);
+                self.summary(counts, took, wall_detection.as_ref())?;
             }
             _ => {}
         }

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kube::Client;
 use rotaproof_base::{Clock, Fingerprint, TaskGroup};
+use rotaproof_cluster::{Committed, Lab};
 use rotaproof_gateway::Journal;
 use tokio::sync::watch as signal;
 
@@ -124,22 +124,22 @@ pub(crate) struct World {
     pub(crate) emitter: Emitter,
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
+    /// Where this observer's own lag is to be measured: when the API committed what it sees.
+    committed: Option<Committed>,
 }
 
 impl World {
     /// Starts to watch. The tasks belong to `tasks`. What is seen is kept where it is `observed`.
     pub(crate) fn watch(
-        client: &Client,
-        ledger: Ledger,
-        journal: Journal,
-        clock: Clock,
+        lab: &Lab,
+        committed: Option<Committed>,
         emitter: Emitter,
         tasks: &TaskGroup,
         observed: bool,
     ) -> Self {
         let world = Self {
             state: Arc::new(Mutex::new(State {
-                ledger,
+                ledger: Ledger::new(lab.fingerprinter.clone()),
                 rotations: Rotations::default(),
                 objects: BTreeMap::new(),
                 reports: BTreeMap::new(),
@@ -152,12 +152,13 @@ impl World {
             })),
             changed: signal::Sender::new(0),
             emitter,
-            clock,
-            journal,
+            clock: lab.clock.clone(),
+            journal: lab.gateway.journal(),
+            committed,
         };
         for kind in Kind::ALL {
             tasks.spawn(watch::follow(
-                client.clone(),
+                lab.client.clone(),
                 kind,
                 world.clone(),
                 tasks.handle(),

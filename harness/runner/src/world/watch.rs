@@ -37,7 +37,9 @@ pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: Task
             }
             Ok(watcher::Event::Apply(object)) => {
                 let name = name_of(&object);
+                let revision = object.resource_version();
                 world.saw(kind, object);
+                world.measure_lag(revision);
                 if kind == Kind::Pod {
                     logs::follow_started(&client, &world, &name, &mut followed, &tasks);
                 }
@@ -133,6 +135,17 @@ impl World {
             self.emitter.emit(at, event);
         }
         self.touch();
+    }
+
+    /// How long after its commit a change is known here.
+    fn measure_lag(&self, revision: Option<String>) {
+        let Some(committed) = &self.committed else {
+            return;
+        };
+        let revision = revision.and_then(|text| text.parse().ok());
+        if let Some(at) = revision.and_then(|revision| committed(revision)) {
+            self.emitter.detected_after(at.elapsed());
+        }
     }
 
     fn gone(&self, kind: Kind, name: &str) {

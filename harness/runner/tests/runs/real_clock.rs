@@ -103,3 +103,21 @@ fn no_step_lasts_longer_than_what_it_does() {
         "{started} {finished}: a grace was slept"
     );
 }
+
+#[test]
+fn a_change_is_known_within_milliseconds_of_its_commit_and_its_lag_is_told() {
+    let detection = |played: Played| {
+        played
+            .records
+            .iter()
+            .find_map(|record| match &record.event {
+                Event::RunFinished { wall_detection, .. } => Some(*wall_detection),
+                _ => None,
+            })
+    };
+    let lag = detection(perform(RIGHT_AFTER_A_SYNC, Duration::from_secs(5)).passed());
+    let lag = lag.unwrap().unwrap();
+    assert!(lag.count >= 10, "{lag:?}");
+    // The median alone: a machine that is busy with other tests may hold up some, not most.
+    assert!(lag.p50_us > 0 && lag.p50_us < 5_000, "{lag:?}");
+}

@@ -51,6 +51,16 @@ fn a_refresh_is_as_long_as_the_run_says() {
 fn a_refresh_is_as_long_as_the_manifest_says_unless_the_run_says_otherwise() {
     let played = play(&rotation("1 refresh + 10s"), Embedded, None).passed();
     assert_eq!(played.outcomes().last(), Some(&"1h0m0s passed"));
+    let measured = played.events().any(|event| {
+        matches!(
+            event,
+            Event::RunFinished {
+                wall_detection: Some(_),
+                ..
+            }
+        )
+    });
+    assert!(!measured, "nothing lags in virtual time");
     assert_eq!(shortened(&played), []);
 }
 
