@@ -7,6 +7,7 @@ use crate::printers;
 use crate::resource::{Resource, Strategy, Version};
 use crate::schema::{FieldError, FieldErrorReason, Structural};
 use crate::server::Inner;
+use crate::store::{Change, Key, Object};
 
 pub(crate) const RESOURCE: &str = "customresourcedefinitions.apiextensions.k8s.io";
 /// Held until the instances are gone.
@@ -39,26 +40,13 @@ impl Strategy for Definition {
         }
     }
 
-    fn prepare_create(&self, object: &mut Value, now: &str) {
-        let mut finalizers: Vec<String> = object::finalizers(object)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        if !finalizers.iter().any(|name| name == CLEANUP) {
-            finalizers.push(CLEANUP.to_owned());
-        }
-        object::set_meta(object, "finalizers", finalizers);
-        let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
+    /// `pkg/registry/customresourcedefinition/strategy.go`; what the controllers find out comes with [`serve`].
+    fn prepare_create(&self, object: &mut Value, _now: &str) {
         let stored = versions(object)
             .find(|version| version.get("storage") == Some(&Value::Bool(true)))
             .and_then(|version| version.get("name").cloned());
         let status = json!({
-            "conditions": [
-                condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-                condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-            ],
-            "acceptedNames": object.pointer("/spec/names"),
-            "storedVersions": [stored],
+            "conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": [stored],
         });
         object::set_at(object, &["status"], status);
     }
@@ -217,8 +205,10 @@ fn versions(object: &Value) -> impl Iterator<Item = &Value> {
     list.into_iter().flatten()
 }
 
-/// Serves what a valid definition declares.
-pub(crate) fn serve(api: &Inner, definition: &Value) {
+/// Serves what a valid definition declares, and says so in its status, as the naming and the establishing controller of a
+/// kube-apiserver do a moment later.
+pub(crate) fn serve(api: &Inner, definition: &Object) {
+    let definition = &definition.value;
     let (group, plural) = (
         text(definition, "/spec/group"),
         text(definition, "/spec/names/plural"),
@@ -229,6 +219,49 @@ pub(crate) fn serve(api: &Inner, definition: &Value) {
         return;
     }
     api.register(resource(definition));
+    establish(api, definition);
+}
+
+/// Accepts the names where nobody has yet. One who writes at the same time comes here after this one.
+fn establish(api: &Inner, definition: &Value) {
+    let conditions = definition.pointer("/status/conditions");
+    if conditions.is_some_and(|it| it.as_array().is_some_and(|it| !it.is_empty())) {
+        return;
+    }
+    let now = api.now();
+    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
+    let mut new = definition.clone();
+    object::set_at(
+        &mut new,
+        &["status", "conditions"],
+        json!([
+            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+            condition(
+                "Established",
+                "InitialNamesAccepted",
+                "the initial names have been accepted"
+            ),
+        ]),
+    );
+    if let Some(names) = definition.pointer("/spec/names") {
+        object::set_at(&mut new, &["status", "acceptedNames"], names.clone());
+    }
+    let manager = "kube-apiserver";
+    crate::apply::track_update(
+        Some(definition),
+        &mut new,
+        manager,
+        Some("status"),
+        &now,
+        None,
+    );
+    let revision = object::meta_text(definition, "resourceVersion").parse();
+    let key = Key::cluster(object::meta_text(definition, "name"));
+    let _ = api.store.commit(
+        &RESOURCE.into(),
+        &key,
+        Change::Update(revision.unwrap_or(0), new),
+    );
 }
 
 /// Stops to serve what a definition declared, and drops what is left of it.

@@ -43,7 +43,14 @@ impl Selector {
         let fields = parse_fields(fields).map_err(ApiError::bad_request)?;
         for field in &fields {
             if field_value(resource, &Value::Null, &field.field).is_none() {
-                let message = format!("field label not supported: {}", field.field);
+                let field = &field.field;
+                let message = match resource.qualified() {
+                    // Those without a conversion of their own.
+                    "configmaps" | "serviceaccounts" => format!(
+                        "\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    ),
+                    _ => format!("field label not supported: {field}"),
+                };
                 return Err(ApiError::bad_request(message));
             }
         }
@@ -207,7 +214,10 @@ impl<'a> Parser<'a> {
 
     fn key(&mut self) -> Result<String, String> {
         match self.next() {
-            Some(Token::Word(word)) => Ok(word.clone()),
+            Some(Token::Word(word)) => match crate::write::key_errors(word).first() {
+                None => Ok(word.clone()),
+                Some(why) => Err(format!("<nil>: Invalid value: {word:?}: {why}")),
+            },
             other => Err(format!(
                 "found '{}', expected: !, identifier, or 'end of string'",
                 show(other)
@@ -230,6 +240,9 @@ impl<'a> Parser<'a> {
     fn requirement(&mut self) -> Result<Requirement, String> {
         if self.peek() == Some(&Token::Sign("!")) {
             self.at += 1;
+            if let Some(Token::Sign(sign)) = self.peek() {
+                return Err(format!("found '{sign}', expected: identifier"));
+            }
             let key = self.key()?;
             return Ok(Requirement {
                 key,

@@ -170,7 +170,7 @@ impl Inner {
     /// Follows a committed create or update with what depends on it at once.
     pub(crate) fn committed(&self, resource: &Resource, object: &Object) {
         match resource.qualified() {
-            crd::RESOURCE => crd::serve(self, &object.value),
+            crd::RESOURCE => crd::serve(self, object),
             "events" => self.expire_events(),
             _ => {}
         }

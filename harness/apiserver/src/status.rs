@@ -15,6 +15,10 @@ pub struct ApiError {
     details: Option<Box<Value>>,
     /// `metadata.continue`.
     next: Option<String>,
+    /// Whether the answer is the message itself, as of a path that no API has.
+    pub(crate) plain: bool,
+    /// For `Warning` headers: a refused body is warned of as well.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl ApiError {
@@ -25,12 +29,20 @@ impl ApiError {
             message: message.into(),
             details: None,
             next: None,
+            plain: false,
+            warnings: Vec::new(),
         }
     }
 
     /// With the token by which the list can be continued all the same.
     pub(crate) fn continued_by(mut self, token: String) -> Self {
         self.next = Some(token);
+        self
+    }
+
+    /// With what was found in the body before it was refused.
+    pub(crate) fn warned(mut self, warnings: &[String]) -> Self {
+        self.warnings = warnings.to_vec();
         self
     }
 
@@ -87,9 +99,57 @@ impl ApiError {
         error
     }
 
+    /// A path that no group of the API has (`http.NotFound`).
+    pub(crate) fn no_such_path() -> Self {
+        let mut error = Self::new(404, "NotFound", "404 page not found");
+        error.plain = true;
+        error
+    }
+
+    /// Options of a request that are wrong: `ListOptions`, `DeleteOptions` and the like.
+    pub(crate) fn invalid_options(kind: &str, error: FieldError) -> Self {
+        Self::invalid_kind("meta.k8s.io", kind, "", &[error])
+    }
+
+    /// A body that does not name its object.
+    pub(crate) fn nameless(name: &str) -> Self {
+        Self::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))
+    }
+
+    /// A conflict with what a request required of the object, which names the kind rather than the resource.
+    pub(crate) fn precondition_failed(resource: &Resource, name: &str, why: &str) -> Self {
+        let qualified = match resource.group() {
+            "" => resource.kind().to_owned(),
+            group => format!("{}.{group}", resource.kind()),
+        };
+        let message = format!("Operation cannot be fulfilled on {qualified} \"{name}\": {why}");
+        let mut error = Self::new(409, "Conflict", message);
+        error.details = Some(Box::new(compact(json!({
+            "name": name, "group": resource.group(), "kind": resource.kind(),
+        }))));
+        error
+    }
+
+    /// A patch whose operations do not fit the object: kube-apiserver does not say which.
+    pub(crate) fn rejected() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        let mut error = Self::new(422, "Invalid", message);
+        error.details = Some(Box::new(json!({})));
+        error
+    }
+
     pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
         let message = format!("{} \"{name}\" already exists", resource.qualified());
         Self::new(409, "AlreadyExists", message).about(resource, name)
+    }
+
+    /// As [`already_exists`](Self::already_exists), of an object that waits for its finalizers.
+    pub(crate) fn still_exists(resource: &Resource, name: &str) -> Self {
+        let error = Self::already_exists(resource, name);
+        let message = format!("object is being deleted: {}", error.message);
+        Self { message, ..error }
     }
 
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
@@ -171,17 +231,18 @@ impl ApiError {
         Self::new(401, "Unauthorized", "Unauthorized")
     }
 
-    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
-        Self::new(422, "Invalid", message)
-    }
-
     /// The same refusal for a patch, whose result is not what the kind takes. Kubernetes shows the result; it may be
     /// secret, so that it is left out here.
     pub(crate) fn of_patch(self) -> Self {
-        let Some((_, why)) = self.message.split_once(": strict decoding error: ") else {
+        const UNFIT: &str = " cannot be handled as a ";
+        let Some((_, why)) = self
+            .message
+            .split_once(UNFIT)
+            .and_then(|(_, it)| it.split_once(": "))
+        else {
             return self;
         };
-        let detail = format!("Invalid value: strict decoding error: {why}");
+        let detail = format!("Invalid value: {why}");
         let mut error = Self::new(422, "Invalid", format!(" \"\" is invalid: patch: {detail}"));
         error.details = Some(Box::new(json!({
             "causes": [{"reason": "FieldValueInvalid", "message": detail, "field": "patch"}],
@@ -195,7 +256,7 @@ impl ApiError {
 
     /// A resource version of the future (`NewTooLargeResourceVersionError`).
     pub(crate) fn too_large(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let mut error = Self::new(504, "Timeout", message);
         error.details = Some(Box::new(json!({
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
@@ -206,12 +267,22 @@ impl ApiError {
 
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self::new(405, "MethodNotAllowed", message)
+        let mut error = Self::new(405, "MethodNotAllowed", message);
+        error.details = Some(Box::new(json!({})));
+        error
     }
 
     pub(crate) fn not_acceptable() -> Self {
         let message = "only the following media types are accepted: application/json";
         Self::new(406, "NotAcceptable", message)
+    }
+
+    /// The format of a patch that the resource does not take.
+    pub(crate) fn unsupported_patch() -> Self {
+        let message = "415: Unsupported Media Type";
+        let mut error = Self::new(415, "UnsupportedMediaType", message);
+        error.details = Some(Box::new(json!({})));
+        error
     }
 
     pub(crate) fn unsupported_media_type(accepted: &str) -> Self {

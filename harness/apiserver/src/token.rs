@@ -35,6 +35,7 @@ pub(crate) fn request(
     target: &Target,
     key: &Key,
     body: &Value,
+    manager: &str,
 ) -> Result<Value, ApiError> {
     let account = api
         .store
@@ -114,10 +115,27 @@ pub(crate) fn request(
         .pointer("/spec/boundObjectRef")
         .cloned()
         .unwrap_or(Value::Null);
+    // As after an update of the request itself: what was asked for, and the lifetime, which has a default.
+    let mut asked =
+        json!({"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": {}});
+    for field in ["audiences", "boundObjectRef"] {
+        if let Some(value) = body
+            .pointer(&format!("/spec/{field}"))
+            .filter(|it| !it.is_null())
+        {
+            asked["spec"][field] = value.clone();
+        }
+    }
+    asked["spec"]["expirationSeconds"] = lifetime.into();
+    let stamp = seconds(now);
+    crate::apply::track_update(None, &mut asked, manager, Some("token"), &stamp, None);
     Ok(json!({
         "kind": "TokenRequest",
         "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"name": key.name, "namespace": key.namespace, "creationTimestamp": seconds(now)},
+        "metadata": {
+            "name": key.name, "namespace": key.namespace, "uid": object::meta_text(&account.value, "uid"),
+            "creationTimestamp": stamp, "managedFields": asked.pointer("/metadata/managedFields"),
+        },
         "spec": spec,
         "status": {"token": token, "expirationTimestamp": seconds(expires)},
     }))
@@ -139,10 +157,12 @@ fn bind(api: &Inner, account: &Key, reference: &Value, claims: &mut Value) -> Re
         "Pod" => ("pods", "pod"),
         "Secret" => ("secrets", "secret"),
         other => {
+            let version = match text("apiVersion") {
+                version if version.contains('/') => version.to_owned(),
+                version => format!("/{version}"),
+            };
             return Err(ApiError::bad_request(format!(
-                "cannot bind token for serviceaccount \"{}\" to {other} with name {}",
-                account.name,
-                text("name")
+                "cannot bind token to object of type {version}, Kind={other}"
             )));
         }
     };
@@ -163,7 +183,7 @@ fn bind(api: &Inner, account: &Key, reference: &Value, claims: &mut Value) -> Re
             "the UID in the bound object reference ({}) does not match the UID in record. The object might have been deleted and then recreated",
             text("uid")
         );
-        return Err(ApiError::conflict(&resource, text("name"), &why));
+        return Err(ApiError::precondition_failed(&resource, text("name"), &why));
     }
     object::set_at(claims, &[claim], json!({"name": text("name"), "uid": uid}));
     Ok(())

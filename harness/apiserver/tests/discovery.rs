@@ -50,13 +50,13 @@ async fn everything_at_once_is_told_to_who_asks_for_it(
     assert_eq!(
         *named(resources, "resource", "pods"),
         json!({
-            "resource": "pods", "responseKind": {"group": "", "version": "v1", "kind": "Pod"},
+            "resource": "pods", "responseKind": {"group": "", "version": "", "kind": "Pod"},
             "scope": "Namespaced", "singularResource": "pod",
             "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
             "shortNames": ["po"], "categories": ["all"],
             "subresources": [
-                {"subresource": "log", "responseKind": {"group": "", "version": "v1", "kind": "Pod"}, "verbs": ["get"]},
-                {"subresource": "status", "responseKind": {"group": "", "version": "v1", "kind": "Pod"}, "verbs": ["get", "patch", "update"]},
+                {"subresource": "log", "responseKind": {"group": "", "version": "", "kind": "Pod"}, "verbs": ["get"]},
+                {"subresource": "status", "responseKind": {"group": "", "version": "", "kind": "Pod"}, "verbs": ["get", "patch", "update"]},
             ],
         })
     );

@@ -16,9 +16,8 @@ const SECRETS: &str = "/api/v1/namespaces/default/secrets";
 #[case(Method::GET, "/api/v1/namespaces/default/secrets/x", json!(null), 404, "NotFound", "secrets \"x\" not found")]
 #[case(Method::GET, "/apis/batch/v1/namespaces/default/jobs/x", json!(null), 404, "NotFound", "jobs.batch \"x\" not found")]
 #[case(Method::DELETE, "/api/v1/namespaces/default/secrets/x", json!(null), 404, "NotFound", "secrets \"x\" not found")]
-#[case(Method::GET, "/apis/external-secrets.io/v1/externalsecrets", json!(null), 404, "NotFound", "the server could not find the requested resource")]
 #[case(Method::GET, "/api/v2/secrets", json!(null), 404, "NotFound", "the server could not find the requested resource")]
-#[case(Method::GET, "/nowhere", json!(null), 404, "NotFound", "the server could not find the requested resource")]
+#[case(Method::GET, "/api/v1/nonsense", json!(null), 404, "NotFound", "the server could not find the requested resource")]
 #[case(Method::POST, SECRETS, json!({"metadata": {"name": "taken"}}), 409, "AlreadyExists", "secrets \"taken\" already exists")]
 #[case(Method::POST, "/api/v1/namespaces/no/secrets", json!({"metadata": {"name": "a"}}), 404, "NotFound", "namespaces \"no\" not found")]
 #[case(Method::POST, SECRETS, json!({"metadata": {}}), 422, "Invalid", "Secret \"\" is invalid: metadata.name: Required value: name or generateName is required")]
@@ -52,6 +51,16 @@ async fn a_refusal_says_what_kubernetes_says(
         (&status["kind"], &status["status"]),
         (&json!("Status"), &json!("Failure"))
     );
+}
+
+#[rstest]
+#[case("/nowhere")]
+#[case("/apis/external-secrets.io/v1/externalsecrets")]
+#[case("/apis/external-secrets.io")]
+#[tokio::test(start_paused = true)]
+async fn a_path_that_nobody_serves_is_no_status(#[case] path: &str) {
+    let (code, body) = Cluster::start().get(path).await;
+    assert_eq!((code.as_u16(), body), (404, Value::Null));
 }
 
 #[tokio::test(start_paused = true)]

@@ -164,7 +164,7 @@ async fn with_things(columns: Value) -> Cluster {
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let (code, made) = cluster.post(path, definition(columns)).await;
     assert_eq!(code, StatusCode::CREATED, "{made}");
-    let thing = json!({"metadata": {"name": "o"}, "spec": {"size": 3}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let thing = json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "o"}, "spec": {"size": 3}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
     cluster.post(THINGS, thing).await;
     cluster
 }

@@ -149,7 +149,7 @@ async fn a_version_of_the_future_is_refused() {
             status["message"]
                 .as_str()
                 .unwrap()
-                .starts_with("Too large resource version: 999")
+                .starts_with("Timeout: Too large resource version: 999")
         );
     }
 }
@@ -352,6 +352,10 @@ proptest! {
             let listed: BTreeMap<String, Value> = list["items"].as_array().unwrap().iter()
                 .map(|item| (item["metadata"]["name"].as_str().unwrap().to_owned(), item.clone()))
                 .collect();
+            // The items of a list do not repeat their type.
+            for object in copy.objects.values_mut() {
+                object.as_object_mut().unwrap().retain(|field, _| !["apiVersion", "kind"].contains(&field.as_str()));
+            }
             assert_eq!(copy.objects, listed);
         });
     }

@@ -86,23 +86,28 @@ impl Managers {
     }
 
     /// What anyone but this applier owns.
-    pub(super) fn owned_by_others(&self, applier: &str) -> FieldSet {
+    pub(super) fn owned_by_others(&self, applier: &str, subresource: Option<&str>) -> FieldSet {
         let mut owned = FieldSet::default();
         for entry in self
             .0
             .iter()
-            .filter(|entry| !entry.is(applier, Operation::Apply, None))
+            .filter(|entry| !entry.is(applier, Operation::Apply, subresource))
         {
             owned.add(&entry.fields);
         }
         owned
     }
 
-    pub(super) fn conflicts(&self, applier: &str, changed: &FieldSet) -> Vec<Contested> {
+    pub(super) fn conflicts(
+        &self,
+        applier: &str,
+        subresource: Option<&str>,
+        changed: &FieldSet,
+    ) -> Vec<Contested> {
         self.0
             .iter()
             .enumerate()
-            .filter(|(_, entry)| !entry.is(applier, Operation::Apply, None))
+            .filter(|(_, entry)| !entry.is(applier, Operation::Apply, subresource))
             .map(|(at, entry)| Contested {
                 at,
                 manager: entry.printed(),

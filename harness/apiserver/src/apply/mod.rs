@@ -19,11 +19,15 @@ pub use conflict::Conflict;
 use managed::{Managers, Operation};
 use shape::Shape;
 
+/// Who owns what nobody is known to own when an apply begins (`k8s.io/apimachinery` `managedfields/internal/skipnonapplied.go`).
+const BEFORE: &str = "before-first-apply";
+
 /// Applies `config` as `manager`, and returns the new object with its managedFields.
 ///
 /// `live` is the stored object, `now` RFC 3339 in whole seconds. Values that the manager applied before and does
 /// not any more are removed unless someone else owns them. The caller prunes, defaults and validates the result.
-/// Applying the same configuration again returns `live` as it is.
+/// Applying the same configuration again returns `live` as it is. The fields that an apply to a subresource owns are
+/// kept apart from those of an apply to the object.
 ///
 /// # Errors
 /// Without `force`, if a field that another manager owns would change.
@@ -34,6 +38,7 @@ pub fn server_side_apply(
     force: bool,
     now: &str,
     schema: Option<&Structural>,
+    subresource: Option<&str>,
 ) -> Result<Value, Conflict> {
     let shape = Shape::new(schema, config);
     let config = without_managed_fields(config);
@@ -41,12 +46,20 @@ pub fn server_side_apply(
     let before = live.map_or_else(|| empty.clone(), without_managed_fields);
     let version = api_version(&config);
     let mut managers = live.map(Managers::of).unwrap_or_default();
+    if let Some(live) = live.filter(|live| !managed::has_entries(live)) {
+        let mut structures = empty.clone();
+        if schema.is_none() {
+            crate::typed::fill_structures(live, &mut structures);
+        }
+        let found = typed::compare(&structures, live, &shape).changed;
+        managers.set(BEFORE, Operation::Update, None, &version, found, now);
+    }
 
     let applied = typed::fields(&config, &shape);
     let mut merged = typed::merge(&before, &config, &shape);
 
     let changed = typed::compare(&before, &merged, &shape).changed;
-    let conflicts = managers.conflicts(manager, &changed);
+    let conflicts = managers.conflicts(manager, subresource, &changed);
     if !conflicts.is_empty() {
         if !force {
             return Err(Conflict::new(&conflicts));
@@ -59,17 +72,25 @@ pub fn server_side_apply(
         }
     }
 
-    let previous = managers.fields_of(manager, Operation::Apply, None);
-    let mut kept = managers.owned_by_others(manager);
+    let previous = managers.fields_of(manager, Operation::Apply, subresource);
+    let mut kept = managers.owned_by_others(manager, subresource);
     kept.add(&applied);
     let given_up = previous.difference(&kept);
     typed::strip(&mut merged, &given_up, &kept);
 
-    let unchanged = live.is_some() && previous == applied && merged == before;
+    let unchanged =
+        live.is_some_and(managed::has_entries) && previous == applied && merged == before;
     if let (true, Some(live)) = (unchanged, live) {
         return Ok(live.clone());
     }
-    managers.set(manager, Operation::Apply, None, &version, applied, now);
+    managers.set(
+        manager,
+        Operation::Apply,
+        subresource,
+        &version,
+        applied,
+        now,
+    );
     managers.write_to(&mut merged);
     Ok(merged)
 }
@@ -84,19 +105,28 @@ pub fn track_update(
     manager: &str,
     subresource: Option<&str>,
     now: &str,
+    schema: Option<&Structural>,
 ) {
     if managed::is_reset(new) {
         managed::clear(new);
         return;
     }
-    let shape = Shape::new(None, new);
-    let nothing = Value::Object(serde_json::Map::new());
+    // Once nobody is known to own anything, only an apply begins anew (`skipnonapplied.go`).
+    if old.is_some_and(|old| !managed::has_entries(old)) && !managed::has_entries(new) {
+        return;
+    }
+    let shape = Shape::new(schema, new);
+    let mut before = old.map_or_else(|| Value::Object(serde_json::Map::new()), Clone::clone);
+    if schema.is_none() {
+        // Go compares with an object whose structures are there, if empty.
+        crate::typed::fill_structures(new, &mut before);
+    }
     let mut managers = if managed::has_entries(new) {
         Managers::of(new)
     } else {
         old.map(Managers::of).unwrap_or_default()
     };
-    let difference = typed::compare(old.unwrap_or(&nothing), new, &shape);
+    let difference = typed::compare(&before, new, &shape);
     if !difference.changed.is_empty() || !difference.removed.is_empty() {
         managers.disown_everywhere(&difference.removed, &difference.changed);
         let mut fields = managers.fields_of(manager, Operation::Update, subresource);

@@ -69,6 +69,14 @@ impl<'s> Shape<'s> {
     }
 
     pub(super) fn atomic_map(&self) -> bool {
+        // `metav1.OwnerReference` is one, whatever the kind: an item, whose list has its name.
+        if self.name == Some("ownerReferences") && self.parent.is_some_and(Shape::is_metadata) {
+            return true;
+        }
+        // `LocalObjectReference`s and `ObjectReference`s of a ServiceAccount.
+        if self.keys.is_service_account() && self.parent.is_some_and(Shape::is_root) {
+            return matches!(self.name, Some("secrets" | "imagePullSecrets"));
+        }
         match self.node {
             Some(node) => node.is_atomic_map(),
             None => self.keys.is_atomic_map(self.name),
@@ -86,6 +94,10 @@ impl<'s> Shape<'s> {
                     ListShape::Map(keys)
                 }
             };
+        }
+        // Atomic here, although strategic merge patches merge it.
+        if self.keys.is_service_account() && self.name == Some("imagePullSecrets") {
+            return ListShape::Atomic;
         }
         match self.keys.list(self.path()) {
             ListStrategy::Atomic => ListShape::Atomic,

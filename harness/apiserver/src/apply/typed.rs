@@ -157,6 +157,8 @@ pub(super) fn compare(old: &Value, new: &Value, shape: &Shape<'_>) -> Difference
     }
     let mut difference = Difference::default();
     match (old, new) {
+        // A list that Go writes as null was there, and empty.
+        (Value::Null, Value::Array(_)) => return compare(&Value::Array(Vec::new()), new, shape),
         (Value::Object(old), Value::Object(new)) if !shape.atomic_map() => {
             let gone = old.keys().filter(|name| !new.contains_key(*name));
             for name in new.keys().chain(gone) {

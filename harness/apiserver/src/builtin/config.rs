@@ -76,6 +76,17 @@ impl Strategy for Secret {
             }
         };
         match new.get("type").and_then(Value::as_str).unwrap_or_default() {
+            "kubernetes.io/service-account-token" => {
+                const ACCOUNT: &str = "kubernetes.io/service-account.name";
+                let named = crate::object::meta(new, "annotations").and_then(|it| it.get(ACCOUNT));
+                if named.is_none() {
+                    errors.push(error(
+                        format!("metadata.annotations[{ACCOUNT}]"),
+                        FieldErrorReason::Required,
+                        "Required value",
+                    ));
+                }
+            }
             "kubernetes.io/dockerconfigjson" => require(".dockerconfigjson"),
             "kubernetes.io/dockercfg" => require(".dockercfg"),
             "kubernetes.io/ssh-auth" => require("ssh-privatekey"),
@@ -89,6 +100,7 @@ impl Strategy for Secret {
             }
             _ => {}
         }
+        errors.extend(check_docker_config(new));
         if let Some(old) = old {
             if new.get("type") != old.get("type") {
                 let kind = new.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -145,6 +157,33 @@ fn values<'a>(object: &'a Value, member: &str) -> impl Iterator<Item = (&'a str,
     map.into_iter()
         .flatten()
         .map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
+}
+
+/// A docker configuration has to be JSON. Of its text nothing is shown but the character that Go names.
+fn check_docker_config(secret: &Value) -> Option<FieldError> {
+    let key = match secret.get("type")?.as_str()? {
+        "kubernetes.io/dockerconfigjson" => ".dockerconfigjson",
+        "kubernetes.io/dockercfg" => ".dockercfg",
+        _ => return None,
+    };
+    let (_, encoded) = values(secret, "data").find(|(name, _)| *name == key)?;
+    let bytes = BASE64_STANDARD.decode(encoded).ok()?;
+    let wrong = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).err()?;
+    let why = match bytes.get(wrong.column().saturating_sub(1)) {
+        Some(byte) if !wrong.is_eof() => {
+            format!(
+                "invalid character '{}' looking for beginning of value",
+                char::from(*byte)
+            )
+        }
+        _ => "unexpected end of JSON input".to_owned(),
+    };
+    let detail = format!("Invalid value: \"<secret contents redacted>\": {why}");
+    Some(error(
+        format!("data[{key}]"),
+        FieldErrorReason::Invalid,
+        &detail,
+    ))
 }
 
 /// Drops what a typed server does not keep: null and empty maps, null values.
@@ -222,7 +261,9 @@ fn error(field: impl Into<String>, reason: FieldErrorReason, detail: &str) -> Fi
 fn check_keys(object: &Value, members: &[&str]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for member in members {
-        for (key, _) in values(object, member) {
+        let mut keys: Vec<&str> = values(object, member).map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        for key in keys {
             let fine = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
             let why = if key.len() > 253 {
                 "must be no more than 253 characters"
@@ -230,6 +271,8 @@ fn check_keys(object: &Value, members: &[&str]) -> Vec<FieldError> {
                 KEY_RULE
             } else if key == "." {
                 "must not be '.'"
+            } else if key == ".." {
+                "must not be '..'"
             } else if key.starts_with("..") {
                 "must not start with '..'"
             } else {

@@ -6,11 +6,12 @@ mod pod;
 mod unattended;
 mod workload;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::crd;
 use crate::printers;
 use crate::resource::{Resource, Strategy, Version};
+use crate::schema::{FieldError, FieldErrorReason};
 
 pub(crate) fn resources() -> Vec<Resource> {
     let core = |kind: &str, plural: &str| Resource::new("", kind, plural).typed();
@@ -63,6 +64,7 @@ pub(crate) fn resources() -> Vec<Resource> {
         )
         .cluster_scoped()
         .short_name("crd")
+        .short_name("crds")
         .category("api-extensions")
         .version(v1().with_status())
         .with_generation()
@@ -81,6 +83,43 @@ fn text_at(object: &Value, pointer: &str) -> Option<String> {
 struct Event;
 
 impl Strategy for Event {
+    /// What Go writes whether it is set or not.
+    fn default(&self, object: &mut Value) {
+        let always = [
+            ("involvedObject", json!({})),
+            ("source", json!({})),
+            ("firstTimestamp", Value::Null),
+            ("lastTimestamp", Value::Null),
+            ("eventTime", Value::Null),
+            ("reportingComponent", json!("")),
+            ("reportingInstance", json!("")),
+        ];
+        for (field, nothing) in always {
+            if object.get(field).is_none() {
+                crate::object::set_at(object, &[field], nothing);
+            }
+        }
+    }
+
+    /// `pkg/apis/core/validation/events.go`, legacyValidateEvent: an event is where its object is, or in `default`.
+    fn validate(&self, new: &Value, _old: Option<&Value>) -> Vec<FieldError> {
+        let at = new
+            .pointer("/involvedObject/namespace")
+            .and_then(Value::as_str);
+        let (at, namespace) = (
+            at.unwrap_or_default(),
+            crate::object::meta_text(new, "namespace"),
+        );
+        if at == namespace || (at.is_empty() && namespace == "default") {
+            return Vec::new();
+        }
+        vec![FieldError {
+            field: "involvedObject.namespace".to_owned(),
+            reason: FieldErrorReason::Invalid,
+            detail: format!("Invalid value: \"{at}\": does not match event.namespace"),
+        }]
+    }
+
     /// `pkg/registry/core/event/strategy.go`, ToSelectableFields.
     fn field(&self, object: &Value, field: &str) -> Option<String> {
         match field {

@@ -20,6 +20,10 @@ pub(crate) fn finalizers(namespace: &Value) -> Vec<String> {
 }
 
 impl Strategy for Namespace {
+    fn default(&self, object: &mut Value) {
+        label(object);
+    }
+
     fn prepare_create(&self, object: &mut Value, _now: &str) {
         let mut finalizers = finalizers(object);
         if !finalizers.iter().any(|name| name == FINALIZER) {
@@ -27,12 +31,10 @@ impl Strategy for Namespace {
         }
         object::set_at(object, &["spec", "finalizers"], finalizers);
         object::set_at(object, &["status"], json!({"phase": "Active"}));
-        label(object);
     }
 
     fn prepare_update(&self, new: &mut Value, old: &Value, _now: &str) {
         object::copy_member(new, old, "spec");
-        label(new);
     }
 
     fn field(&self, object: &Value, field: &str) -> Option<String> {

@@ -77,7 +77,11 @@ fn hex_upper(bytes: &[u8]) -> String {
 
 pub(super) fn status(error: &ApiError) -> Response<ApiBody> {
     let code = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json(code, &error.to_status())
+    if error.plain {
+        let text = Bytes::from(format!("{error}\n"));
+        return bytes(code, "text/plain; charset=utf-8", text);
+    }
+    with_warnings(json(code, &error.to_status()), &error.warnings)
 }
 
 pub(super) fn stream(

@@ -16,7 +16,9 @@ use super::{ApiBody, answer, duplicates, list, log, openapi, watch};
 use crate::identity::User;
 use crate::object;
 use crate::openapi::GroupVersion;
+use crate::resource::Resource;
 use crate::review;
+use crate::schema::{FieldError, FieldErrorReason};
 use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
@@ -34,7 +36,7 @@ pub(super) fn answer(api: &Arc<Inner>, parts: &Parts, body: &Bytes) -> Answer {
     }
     if parts.method != Method::GET && parts.method != Method::HEAD {
         return Err(match route {
-            Route::Unknown => ApiError::unknown_resource(),
+            Route::Unknown => ApiError::no_such_path(),
             _ => ApiError::method_not_allowed(),
         });
     }
@@ -66,7 +68,7 @@ pub(super) fn answer(api: &Arc<Inner>, parts: &Parts, body: &Bytes) -> Answer {
         }
         Route::OpenId => token::openid_configuration(&api.issuer),
         Route::Jwks => api.issuer.jwks().clone(),
-        Route::Object(_) | Route::Unknown => return Err(ApiError::unknown_resource()),
+        Route::Object(_) | Route::Unknown => return Err(ApiError::no_such_path()),
     };
     Ok(kept(parts, "application/json", &document))
 }
@@ -103,11 +105,11 @@ fn object(api: &Arc<Inner>, parts: &Parts, body: &Bytes, route: &ObjectRoute) ->
     let resource = api
         .registry
         .get(&route.group, &route.plural)
-        .ok_or_else(ApiError::unknown_resource)?;
+        .ok_or_else(|| unserved(api, route))?;
     let version = resource
         .served(&route.version)
         .cloned()
-        .ok_or_else(ApiError::unknown_resource)?;
+        .ok_or_else(|| unserved(api, route))?;
     let scope_fits = match &route.namespace {
         Some(_) => resource.is_namespaced(),
         // Without a namespace, only the collection of all namespaces has a meaning.
@@ -132,6 +134,18 @@ fn object(api: &Arc<Inner>, parts: &Parts, body: &Bytes, route: &ObjectRoute) ->
         answer.unwrap_or_else(|error| answer::status(&error)),
         deprecation.as_slice(),
     ))
+}
+
+/// A resource that is not served: the server of the built-in groups says so; nobody answers for others.
+fn unserved(api: &Inner, route: &ObjectRoute) -> ApiError {
+    let (group, version) = (route.group.as_str(), route.version.as_str());
+    let built_in = |resource: &Arc<Resource>| {
+        !resource.is_custom() && resource.group() == group && resource.served(version).is_some()
+    };
+    match group.is_empty() || api.registry.all().iter().any(built_in) {
+        true => ApiError::unknown_resource(),
+        false => ApiError::no_such_path(),
+    }
 }
 
 fn reviewed(
@@ -247,6 +261,7 @@ impl Request<'_> {
     }
 
     fn get(&self, name: &str) -> Answer {
+        self.form()?;
         let resource = &self.target.resource;
         let object = self
             .api
@@ -258,6 +273,7 @@ impl Request<'_> {
 
     fn create(&self) -> Answer {
         self.form()?;
+        let options = self.write_options("CreateOptions")?;
         let object = negotiate::body(&self.parts.headers, self.body)?;
         let namespace = match &self.namespace {
             Some(namespace) => namespace.clone(),
@@ -265,7 +281,6 @@ impl Request<'_> {
             // POST to the collection of all namespaces.
             None => return Err(ApiError::method_not_allowed()),
         };
-        let options = self.write_options();
         self.written(
             &self
                 .api
@@ -275,8 +290,8 @@ impl Request<'_> {
 
     fn update(&self, name: &str, part: Part) -> Answer {
         self.form()?;
+        let options = self.write_options("UpdateOptions")?;
         let object = negotiate::body(&self.parts.headers, self.body)?;
-        let options = self.write_options();
         let edit = Edit {
             target: &self.target,
             key: &self.key(name),
@@ -288,7 +303,7 @@ impl Request<'_> {
 
     fn patch(&self, name: &str, part: Part) -> Answer {
         self.form()?;
-        let mut options = self.write_options();
+        let mut options = self.write_options("PatchOptions")?;
         let custom = self.target.resource.is_custom();
         let (format, patch) = match negotiate::media_type(&self.parts.headers) {
             "application/json-patch+json" => (PatchType::Json, negotiate::json(self.body)?),
@@ -299,20 +314,29 @@ impl Request<'_> {
             "application/apply-patch+yaml" => {
                 // Required of an apply, and never guessed from the user agent.
                 options.manager = self.query.text("fieldManager").to_owned();
+                options.applies = true;
                 let force = self.query.flag("force");
                 (PatchType::Apply { force }, negotiate::yaml(self.body)?)
             }
             _ => {
-                return Err(ApiError::unsupported_media_type(match custom {
-                    true => {
-                        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-                    }
-                    false => {
-                        "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
-                    }
-                }));
+                return Err(match custom {
+                    true => ApiError::unsupported_media_type(
+                        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+                    ),
+                    false => ApiError::unsupported_patch(),
+                });
             }
         };
+        if self.query.flag("force") && !matches!(format, PatchType::Apply { .. }) {
+            return Err(ApiError::invalid_options(
+                "PatchOptions",
+                FieldError {
+                    field: "force".to_owned(),
+                    reason: FieldErrorReason::Forbidden,
+                    detail: "Forbidden: may not be specified for non-apply patch".to_owned(),
+                },
+            ));
+        }
         let edit = Edit {
             target: &self.target,
             key: &self.key(name),
@@ -322,20 +346,29 @@ impl Request<'_> {
         self.written(&self.api.patch(&edit, format, &patch)?)
     }
 
-    fn write_options(&self) -> WriteOptions {
-        let mut options = self.query.write_options(self.parts);
+    fn write_options(&self, kind: &str) -> Result<WriteOptions, ApiError> {
+        let mut options = self.query.write_options(kind, self.parts)?;
         let json = negotiate::media_type(&self.parts.headers).ends_with("json");
         if json && options.field_validation != FieldValidation::Ignore {
             options.strict_errors = duplicates::find(self.body);
         }
-        options
+        Ok(options)
     }
 
     fn delete_options(&self) -> Result<DeleteOptions, ApiError> {
         let body = match self.body.is_empty() {
             true => Value::Null,
-            false => negotiate::body(&self.parts.headers, self.body)?,
+            // A kube-apiserver passes these errors on as they are.
+            false => negotiate::body(&self.parts.headers, self.body)
+                .map_err(|error| ApiError::unknown(error.to_string()))?,
         };
+        let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if !matches!(kind, "" | "DeleteOptions") {
+            let version = body.get("apiVersion").and_then(Value::as_str);
+            let version = version.unwrap_or_default();
+            let why = format!("no kind {kind:?} is registered for version {version:?}");
+            return Err(ApiError::unknown(why));
+        }
         self.query.delete_options(&body)
     }
 
@@ -385,7 +418,9 @@ impl Request<'_> {
             return Err(ApiError::method_not_allowed());
         }
         let body: Value = negotiate::body(&self.parts.headers, self.body)?;
-        let answer = token::request(self.api, &self.target, &self.key(name), &body)?;
+        let manager = self.query.manager(self.parts);
+        let key = self.key(name);
+        let answer = token::request(self.api, &self.target, &key, &body, &manager)?;
         Ok(answer::json(StatusCode::CREATED, &answer))
     }
 }

@@ -13,6 +13,7 @@ use super::negotiate::Form;
 use super::pieces::Pieces;
 use super::table::Table;
 use super::{ApiBody, answer};
+use crate::schema::{FieldError, FieldErrorReason};
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::{Key, Snapshot};
@@ -38,7 +39,9 @@ impl Continue {
             .decode(token)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .ok_or_else(|| ApiError::bad_request("continue key is not valid"))
+            .ok_or_else(|| {
+                ApiError::bad_request("invalid continue token: continue key is not valid")
+            })
     }
 }
 
@@ -59,10 +62,15 @@ pub(super) fn selector(request: &Request<'_>) -> Result<Selector, ApiError> {
 pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, ApiBody), ApiError> {
     let form = request.form()?;
     let selector = selector(request)?;
+    check_options(request)?;
     let token = match request.query.text("continue") {
         "" => None,
         token => Some(Continue::decode(token)?),
     };
+    if token.is_some() && !matches!(request.query.text("resourceVersion"), "" | "0") {
+        let why = "specifying resource version is not allowed when using continue";
+        return Err(ApiError::bad_request(why));
+    }
     let mut snapshot = snapshot(request, token.as_ref(), &selector)?;
     if let Some(token) = &token {
         let after = Key::new(&*token.namespace, &*token.name);
@@ -93,6 +101,52 @@ pub(super) fn selected(request: &Request<'_>) -> Result<(Snapshot, ApiBody), Api
     }
     let body = write(request, form, &snapshot, &next, remaining);
     Ok((snapshot, body))
+}
+
+/// `ValidateListOptions` (k8s.io/apimachinery `pkg/apis/meta/internalversion/validation`), for a list.
+fn check_options(request: &Request<'_>) -> Result<(), ApiError> {
+    let query = &request.query;
+    let wrong = |field: &str, reason, detail: String| {
+        let field = field.to_owned();
+        Err(ApiError::invalid_options(
+            "ListOptions",
+            FieldError {
+                field,
+                reason,
+                detail,
+            },
+        ))
+    };
+    let forbidden = |field, why: &str| {
+        wrong(
+            field,
+            FieldErrorReason::Forbidden,
+            format!("Forbidden: {why}"),
+        )
+    };
+    const MATCH: &str = "resourceVersionMatch";
+    if query.names("sendInitialEvents") {
+        let why = "sendInitialEvents is forbidden for list";
+        return forbidden("sendInitialEvents", why);
+    }
+    match (query.text(MATCH), query.text("resourceVersion")) {
+        ("", _) => Ok(()),
+        (_, "") => forbidden(
+            MATCH,
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        ("Exact", "0") => forbidden(
+            MATCH,
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        ("Exact" | "NotOlderThan", _) => Ok(()),
+        (other, _) => {
+            let detail = format!(
+                "Unsupported value: \"{other}\": supported values: \"Exact\", \"NotOlderThan\", \"\""
+            );
+            wrong(MATCH, FieldErrorReason::NotSupported, detail)
+        }
+    }
 }
 
 /// The objects to select from; those with a label that the selector wants are enough.
@@ -148,9 +202,6 @@ fn snapshot(
                 false => current(),
             }
         }
-        (None, "Exact") => Err(ApiError::unprocessable(
-            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-        )),
         (None, _) => current(),
     }
 }
@@ -164,7 +215,8 @@ fn write(
     remaining: Option<usize>,
 ) -> ApiBody {
     let mut meta = json!({"resourceVersion": snapshot.revision.to_string()});
-    if !next.is_empty() {
+    // A list of custom resources says so even where there is no more.
+    if !next.is_empty() || (request.target.resource.is_custom() && matches!(form, Form::Object)) {
         meta["continue"] = next.into();
         if let Some(remaining) = remaining {
             meta["remainingItemCount"] = remaining.into();
@@ -187,17 +239,40 @@ fn write(
     };
     let head = json!({"kind": kind, "apiVersion": version, "metadata": meta}).to_string();
     // The head closes two levels: its metadata again, then the object itself after the items.
-    let head = format!("{}}},\"items\":[", head.trim_end_matches('}'));
+    let head = head.trim_end_matches('}');
+    // As Go writes a slice that nothing was appended to.
+    if snapshot.objects.is_empty() && matches!(form, Form::Metadata) {
+        return Full::new(Bytes::from(format!("{head}}},\"items\":null}}"))).boxed_unsync();
+    }
+    let head = format!("{head}}},\"items\":[");
+    // Go's types of built-in kinds do not repeat their name in every item.
+    let unnamed = match request.target.resource.typed {
+        true => format!(
+            "{{\"apiVersion\":\"{api_version}\",\"kind\":\"{}\",",
+            request.target.resource.kind()
+        ),
+        false => String::new(),
+    };
     let mut pieces = Vec::with_capacity(snapshot.objects.len() * 2 + 2);
     pieces.push(Bytes::from(head));
     for (at, (_, object)) in snapshot.objects.iter().enumerate() {
         if at > 0 {
             pieces.push(Bytes::from_static(b","));
         }
-        pieces.push(match form {
+        let piece = match form {
             Form::Metadata => object.partial(),
-            Form::Object | Form::Table(_) => object.json(&api_version),
-        });
+            Form::Object | Form::Table(_) => {
+                let json = object.json(&api_version);
+                match !unnamed.is_empty() && json.starts_with(unnamed.as_bytes()) {
+                    true => {
+                        pieces.push(Bytes::from_static(b"{"));
+                        json.slice(unnamed.len()..)
+                    }
+                    false => json,
+                }
+            }
+        };
+        pieces.push(piece);
     }
     pieces.push(Bytes::from_static(b"]}"));
     Pieces::new(pieces).boxed_unsync()

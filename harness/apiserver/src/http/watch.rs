@@ -12,8 +12,11 @@ use tokio::time::Instant;
 
 use super::endpoints::Request;
 use super::negotiate::Form;
+use super::query::Query;
 use super::table::{Include, Table};
 use super::{ApiBody, answer, list};
+use crate::object;
+use crate::schema::{FieldError, FieldErrorReason};
 use crate::selector::Selector;
 use crate::server::Inner;
 use crate::status::ApiError;
@@ -32,18 +35,12 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiErro
     let store = &request.api.store;
     let resource = &request.target.resource;
     let initial = query.flag("sendInitialEvents");
-    let matching = query.text("resourceVersionMatch");
-    if matching.is_empty() == initial || (initial && matching != "NotOlderThan") {
-        return Err(ApiError::unprocessable(match initial {
-            true => {
-                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            }
-            false => {
-                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            }
-        }));
-    }
-    let revision = query.revision()?;
+    check_match(query)?;
+    // Here it is passed on as it is.
+    let revision = query.revision().map_err(|error| {
+        let why = error.to_string();
+        ApiError::unknown(why.trim_start_matches("invalid resource version: "))
+    })?;
     let newest = store.revision();
     if let Some(revision) = revision.filter(|revision| *revision > newest) {
         return Err(ApiError::too_large(revision, newest));
@@ -97,6 +94,44 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Response<ApiBody>, ApiErro
         Some((chunk, watcher))
     });
     Ok(answer::stream("application/json", events))
+}
+
+/// `ValidateListOptions` (k8s.io/apimachinery `pkg/apis/meta/internalversion/validation`), for a watch.
+fn check_match(query: &Query) -> Result<(), ApiError> {
+    let wrong = |reason, detail: String| {
+        let field = "resourceVersionMatch".to_owned();
+        FieldError {
+            field,
+            reason,
+            detail,
+        }
+    };
+    let forbidden = |why: &str| wrong(FieldErrorReason::Forbidden, format!("Forbidden: {why}"));
+    let errors = match (
+        query.names("sendInitialEvents"),
+        query.text("resourceVersionMatch"),
+    ) {
+        (false, "") | (true, "NotOlderThan") => return Ok(()),
+        (false, _) => vec![forbidden(
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        )],
+        (true, other) => {
+            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            let mut errors = vec![forbidden(why)];
+            if !other.is_empty() {
+                let detail =
+                    format!("Unsupported value: {other:?}: supported values: \"NotOlderThan\"");
+                errors.push(wrong(FieldErrorReason::NotSupported, detail));
+            }
+            errors
+        }
+    };
+    Err(ApiError::invalid_kind(
+        "meta.k8s.io",
+        "ListOptions",
+        "",
+        &errors,
+    ))
 }
 
 struct Watcher {
@@ -244,7 +279,16 @@ impl Watcher {
             EventType::Added | EventType::Modified => match (before, after) {
                 (false, true) => self.put(out, "ADDED", &entry.object),
                 (true, true) => self.put(out, "MODIFIED", &entry.object),
-                (true, false) => self.put(out, "DELETED", &entry.object),
+                (true, false) => {
+                    // As it was when it still matched, at the revision that took it away.
+                    if let Some(previous) = &entry.previous {
+                        let mut value = previous.value.clone();
+                        let revision = entry.revision.to_string();
+                        object::set_meta(&mut value, "resourceVersion", revision);
+                        let left = Arc::new(Stored::new(value, entry.revision));
+                        self.put(out, "DELETED", &left);
+                    }
+                }
                 (false, false) => {}
             },
         }

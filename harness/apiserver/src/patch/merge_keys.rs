@@ -192,8 +192,17 @@ impl MergeKeys {
     }
 
     /// Whether the object in `field` is replaced as a whole under server-side apply.
+    pub(crate) fn is_service_account(self) -> bool {
+        self.kind == Kind::ServiceAccount
+    }
+
     pub(crate) fn is_atomic_map(self, field: Option<&str>) -> bool {
-        self.kind != Kind::Other && field.is_some_and(|field| ATOMIC_MAPS.contains(&field))
+        match field {
+            // Of Events, and of nothing else.
+            Some("involvedObject") => true,
+            Some(field) => self.kind != Kind::Other && ATOMIC_MAPS.contains(&field),
+            None => false,
+        }
     }
 }
 

@@ -15,6 +15,9 @@ pub enum PatchError {
     /// The patch itself is not of its format.
     #[error("{0}")]
     Malformed(String),
+    /// What kube-apiserver passes on without a reason (code 500).
+    #[error("{0}")]
+    Unknown(String),
     /// The patch is well formed, but an operation cannot be applied to this object.
     #[error("the server rejected our request due to an error in our request: {0}")]
     Failed(String),
@@ -22,8 +25,12 @@ pub enum PatchError {
 
 /// Applies an RFC 6902 patch; all operations, or none.
 pub fn json_patch(target: &Value, patch: &Value) -> Result<Value, PatchError> {
+    if !patch.is_array() {
+        let why = "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp";
+        return Err(PatchError::Malformed(why.to_owned()));
+    }
     let patch: json_patch::Patch = serde_json::from_value(patch.clone())
-        .map_err(|error| PatchError::Malformed(format!("error decoding patch: {error}")))?;
+        .map_err(|error| PatchError::Failed(error.to_string()))?;
     let mut result = target.clone();
     json_patch::patch(&mut result, &patch)
         .map_err(|error| PatchError::Failed(error.to_string()))?;

@@ -123,13 +123,9 @@ fn merge_lists<'p>(
     match keys.list(path.iter().rev().copied()) {
         ListStrategy::Atomic => Ok(patch.iter().map(clean).collect()),
         ListStrategy::Set => {
-            let mut merged = target.to_vec();
-            for item in patch {
-                if !merged.contains(item) {
-                    merged.push(item.clone());
-                }
-            }
-            Ok(merged)
+            let kept = target.iter().filter(|item| !patch.contains(item)).cloned();
+            let place = |item: &Value| target.iter().position(|known| known == item);
+            Ok(interleave(kept.collect(), patch.to_vec(), place))
         }
         ListStrategy::Map(key, _) => merge_keyed(target, patch, key, keys, path),
     }
@@ -153,7 +149,13 @@ fn merge_keyed<'p>(
             .map(clean)
             .collect());
     }
+    if target.is_empty() {
+        // There is nothing to merge with, and no key to merge by.
+        let added = patch.iter().filter(|item| item.get(DIRECTIVE).is_none());
+        return Ok(added.map(clean).collect());
+    }
     let mut merged = target.to_vec();
+    let mut patched = Vec::new();
     for item in patch {
         let Value::Object(item) = item else {
             return Err(malformed(&format!(
@@ -162,7 +164,7 @@ fn merge_keyed<'p>(
             )));
         };
         let Some(id) = item.get(key) else {
-            return Err(malformed(&format!(
+            return Err(PatchError::Unknown(format!(
                 "map: {} does not contain declared merge key: {key}",
                 path.join(".")
             )));
@@ -185,12 +187,37 @@ fn merge_keyed<'p>(
             keys,
             path,
         )?);
-        match at.and_then(|at| merged.get_mut(at)) {
-            Some(slot) => *slot = result,
-            None => merged.push(result),
-        }
+        merged.retain(|known| known.get(key) != Some(id));
+        patched.retain(|known: &Value| known.get(key) != Some(id));
+        patched.push(result);
     }
-    Ok(merged)
+    let place = |item: &Value| {
+        target
+            .iter()
+            .position(|known| known.get(key) == item.get(key))
+    };
+    Ok(interleave(merged, patched, place))
+}
+
+/// The items that a patch left alone and those that it names: each in their own order, one that is left alone before a
+/// named one only where it was before it (`mergeSortedSlice` of k8s.io/apimachinery).
+fn interleave(
+    kept: Vec<Value>,
+    patched: Vec<Value>,
+    place: impl Fn(&Value) -> Option<usize>,
+) -> Vec<Value> {
+    let mut kept = kept.into_iter().peekable();
+    let mut merged = Vec::new();
+    for item in patched {
+        if let Some(at) = place(&item) {
+            while let Some(earlier) = kept.next_if(|known| place(known) < Some(at)) {
+                merged.push(earlier);
+            }
+        }
+        merged.push(item);
+    }
+    merged.extend(kept);
+    merged
 }
 
 fn retain_keys(
@@ -221,8 +248,7 @@ fn delete_scalars(
     Ok(())
 }
 
-/// Puts the listed items into the listed order, the others keep theirs and stay before the listed ones
-/// that followed them.
+/// Puts the listed items into the listed order; the others keep theirs, between them.
 fn order_list(
     target: &mut Map<String, Value>,
     list: &str,
@@ -244,19 +270,12 @@ fn order_list(
             _ => wanted == item,
         })
     };
-    let mut listed: Vec<(usize, Value)> = items
-        .iter()
-        .filter_map(|item| Some((rank(item)?, item.clone())))
-        .collect();
-    listed.sort_by_key(|(rank, _)| *rank);
-    let mut listed = listed.into_iter();
-    for slot in items.iter_mut() {
-        if rank(slot).is_some()
-            && let Some((_, item)) = listed.next()
-        {
-            *slot = item;
-        }
-    }
+    let before = items.clone();
+    let (mut listed, others): (Vec<Value>, Vec<Value>) =
+        items.drain(..).partition(|item| rank(item).is_some());
+    listed.sort_by_key(&rank);
+    let place = |item: &Value| before.iter().position(|known| known == item);
+    *items = interleave(others, listed, place);
     Ok(())
 }
 
@@ -287,5 +306,5 @@ fn malformed(text: &str) -> PatchError {
 }
 
 fn unknown_directive(name: &str) -> PatchError {
-    PatchError::Malformed(format!("Unknown patch directive: {name:?}"))
+    PatchError::Unknown(format!("unknown patch type: {name} in map"))
 }

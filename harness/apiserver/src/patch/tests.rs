@@ -55,7 +55,7 @@ fn a_json_patch_applies_whole_or_not_at_all() {
     json!({"spec": {"containers": [{"name": "a", "image": "1", "tty": true}, {"name": "b"}]}}))]
 #[case::env_by_name(json!({"spec": {"containers": [{"name": "a", "env": [{"name": "X", "value": "1"}]}]}}),
     json!({"spec": {"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "3"}]}]}}),
-    json!({"spec": {"containers": [{"name": "a", "env": [{"name": "X", "value": "3"}, {"name": "Y", "value": "2"}]}]}}))]
+    json!({"spec": {"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "3"}]}]}}))]
 #[case::args_are_atomic(json!({"spec": {"containers": [{"name": "a", "args": ["1"]}]}}),
     json!({"spec": {"containers": [{"name": "a", "args": ["2"]}]}}),
     json!({"spec": {"containers": [{"name": "a", "args": ["2"]}]}}))]
@@ -71,12 +71,12 @@ fn a_json_patch_applies_whole_or_not_at_all() {
 #[case::a_map_is_deleted(json!({"spec": {"securityContext": {"runAsUser": 1}}}),
     json!({"spec": {"securityContext": {"$patch": "delete"}}}), json!({"spec": {}}))]
 #[case::finalizers_are_a_set(json!({"metadata": {"finalizers": ["a"]}}), json!({"metadata": {"finalizers": ["b", "a"]}}),
-    json!({"metadata": {"finalizers": ["a", "b"]}}))]
+    json!({"metadata": {"finalizers": ["b", "a"]}}))]
 #[case::a_finalizer_is_deleted(json!({"metadata": {"finalizers": ["a", "b"]}}),
     json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}}), json!({"metadata": {"finalizers": ["b"]}}))]
 #[case::an_order_is_set(json!({"spec": {"volumes": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}}),
     json!({"spec": {"$setElementOrder/volumes": [{"name": "c"}, {"name": "a"}]}}),
-    json!({"spec": {"volumes": [{"name": "c"}, {"name": "b"}, {"name": "a"}]}}))]
+    json!({"spec": {"volumes": [{"name": "b"}, {"name": "c"}, {"name": "a"}]}}))]
 #[case::keys_are_retained(json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {}}}}),
     json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
     json!({"spec": {"strategy": {"type": "Recreate"}}}))]
@@ -107,11 +107,11 @@ fn a_list_of_an_unknown_kind_is_replaced() {
 
 #[rstest]
 #[case::no_key(json!({"spec": {"volumes": [{"x": 1}]}}), "map: spec.volumes does not contain declared merge key: name")]
-#[case::directive(json!({"spec": {"$patch": "melt"}}), r#"Unknown patch directive: "melt""#)]
+#[case::directive(json!({"spec": {"$patch": "melt"}}), "unknown patch type: melt in map")]
 #[case::no_object(json!([]), "a strategic merge patch and its target must be objects")]
 fn a_malformed_strategic_patch_says_where(#[case] patch: Value, #[case] message: &str) {
-    let error = strategic_merge_patch(&json!({"spec": {}}), &patch, &MergeKeys::for_kind("Pod"))
-        .unwrap_err();
+    let target = json!({"spec": {"volumes": [{"name": "v"}]}});
+    let error = strategic_merge_patch(&target, &patch, &MergeKeys::for_kind("Pod")).unwrap_err();
     assert_eq!(error.to_string(), message);
 }
 

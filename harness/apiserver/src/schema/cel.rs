@@ -55,7 +55,7 @@ impl Rule {
         &self,
         scope: &Context<'_>,
         updates: bool,
-        value: &Value,
+        kind: Option<Type>,
         path: &Path,
     ) -> Option<FieldError> {
         if self.transition && !updates && !self.optional_old_self {
@@ -68,7 +68,7 @@ impl Rule {
         };
         match self.program.execute(scope) {
             Ok(Cel::Bool(true)) => None,
-            Ok(Cel::Bool(false)) => Some(self.failure(scope, &field, value)),
+            Ok(Cel::Bool(false)) => Some(self.failure(scope, &field, kind)),
             Ok(_) => Some(FieldError::invalid_unshown(
                 &field,
                 &format!("rule does not evaluate to a boolean: {}", self.source),
@@ -84,7 +84,9 @@ impl Rule {
         self.message.as_deref().unwrap_or(&self.source)
     }
 
-    fn failure(&self, scope: &Context<'_>, field: &str, value: &Value) -> FieldError {
+    fn failure(&self, scope: &Context<'_>, field: &str, kind: Option<Type>) -> FieldError {
+        // The type, not the value, which may be long, or secret.
+        let shown = Value::from(kind.map_or("", Type::as_str));
         let spoken =
             self.message_program
                 .as_ref()
@@ -94,7 +96,6 @@ impl Rule {
                     }
                     _ => None,
                 });
-        let shown = spoken.is_none();
         let detail = spoken.unwrap_or_else(|| {
             self.message
                 .clone()
@@ -103,9 +104,8 @@ impl Rule {
         match self.reason.as_deref() {
             Some("FieldValueForbidden") => FieldError::forbidden(field, &detail),
             Some("FieldValueRequired") => FieldError::required(field, &detail),
-            Some("FieldValueDuplicate") => FieldError::duplicate(field, value),
-            _ if shown => FieldError::invalid(field, value, &detail),
-            _ => FieldError::invalid_unshown(field, &detail),
+            Some("FieldValueDuplicate") => FieldError::duplicate(field, &shown),
+            _ => FieldError::invalid(field, &shown, &detail),
         }
     }
 }
@@ -200,7 +200,7 @@ impl Engine {
             if unchanged && !rule.transition {
                 continue;
             }
-            errors.extend(rule.run(&scope, old.is_some(), value, path));
+            errors.extend(rule.run(&scope, old.is_some(), node.kind, path));
         }
     }
 

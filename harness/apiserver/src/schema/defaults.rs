@@ -50,3 +50,24 @@ fn settle(node: &Node, value: &mut Value, default: Option<&Value>) {
     }
     apply(node, value);
 }
+
+/// Drops the nulls that no default has replaced, where a field is not nullable
+/// (`PruneNonNullableNullsWithoutDefaults`).
+pub(super) fn drop_nulls(node: &Node, value: &mut Value) {
+    match value {
+        Value::Object(object) => object.retain(|name, field| match node.child(name) {
+            Some(child) if field.is_null() => child.nullable || child.default.is_some(),
+            Some(child) => {
+                drop_nulls(child, field);
+                true
+            }
+            None => true,
+        }),
+        Value::Array(items) => {
+            if let Some(child) = &node.items {
+                items.iter_mut().for_each(|item| drop_nulls(child, item));
+            }
+        }
+        _ => {}
+    }
+}

@@ -151,8 +151,29 @@ impl FieldError {
         Self::new(
             field,
             FieldErrorReason::TooMany,
-            format!("Too many: {count}: must have at most {most} items"),
+            format!(
+                "Too many: {count}: must have at most {most} {}",
+                if most == 1 { "item" } else { "items" }
+            ),
         )
+    }
+
+    /// Whether the value is of another JSON type than its field; formats are types in name only.
+    pub(crate) fn is_of_wrong_type(&self) -> bool {
+        const TYPES: [&str; 7] = [
+            "string",
+            "integer",
+            "number",
+            "boolean",
+            "array",
+            "object",
+            "integer,string",
+        ];
+        self.reason == FieldErrorReason::TypeInvalid
+            && !self.detail.ends_with(r#""null""#)
+            && TYPES
+                .iter()
+                .any(|name| self.detail.contains(&format!("must be of type {name}: ")))
     }
 
     /// Errors after which the apiserver does not run CEL rules.

@@ -70,6 +70,11 @@ impl Structural {
         defaults::apply(&self.root, object);
     }
 
+    /// Drops each null that is still there where a field may not be null.
+    pub fn drop_nulls(&self, object: &mut Value) {
+        defaults::drop_nulls(&self.root, object);
+    }
+
     /// Checks an object; `old` is the stored one on an update: it feeds transition rules, and what it already
     /// had wrong and is left unchanged is not held against the new one (CRD validation ratcheting).
     pub fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
@@ -90,6 +95,7 @@ impl Structural {
     pub(crate) fn unknown_paths(&self, object: &Value) -> Vec<String> {
         let mut dropped = Vec::new();
         prune::prune(&self.root, &mut object.clone(), Some(&mut dropped));
+        dropped.sort();
         dropped
     }
 

@@ -43,7 +43,7 @@ pub(super) fn validate(
         Value::String(text) => validate_text(node, text, value, path, errors),
         Value::Number(number) => validate_number(node, number, value, path, errors),
         Value::Array(items) => validate_list(node, items, value, old, path, errors),
-        Value::Object(object) => validate_object(node, object, value, old, path, errors),
+        Value::Object(object) => validate_object(node, object, old, path, errors),
         Value::Null | Value::Bool(_) => {}
     }
     validate_branches(node, value, path, errors);
@@ -200,7 +200,11 @@ fn validate_list(
             "{} should have at least {least} items",
             in_body(path.as_str())
         );
-        errors.push(FieldError::invalid(path.as_str(), value, &detail));
+        errors.push(FieldError::invalid(
+            path.as_str(),
+            &Value::from(count),
+            &detail,
+        ));
     }
     if node.unique_items && (1..items.len()).any(|at| items[..at].contains(&items[at])) {
         let detail = format!("{} shouldn't contain duplicates", in_body(path.as_str()));
@@ -217,7 +221,6 @@ fn validate_list(
 fn validate_object(
     node: &Node,
     object: &Map<String, Value>,
-    value: &Value,
     old: Option<&Value>,
     path: &mut Path,
     errors: &mut Vec<FieldError>,
@@ -235,7 +238,11 @@ fn validate_object(
             "{} should have at least {least} properties",
             in_body(path.as_str())
         );
-        errors.push(FieldError::invalid(path.as_str(), value, &detail));
+        errors.push(FieldError::invalid(
+            path.as_str(),
+            &Value::from(count),
+            &detail,
+        ));
     }
     for name in &node.required {
         if !object.contains_key(name) {

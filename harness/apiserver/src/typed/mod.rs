@@ -35,6 +35,60 @@ pub(crate) fn prune_metadata(object: &mut Value) -> Result<Vec<String>, String> 
     Ok(unknown)
 }
 
+/// Structures of kinds that the table of messages does not have.
+const STRUCTURES: [(&str, &[&[&str]]); 1] = [(
+    "CustomResourceDefinition",
+    &[
+        &["spec"],
+        &["spec", "names"],
+        &["status"],
+        &["status", "acceptedNames"],
+    ],
+)];
+
+/// Puts into `old` what a Go value of the kind of `new` always has: structures without a pointer, if empty ones, and
+/// the nulls and empty texts of `new`.
+pub(crate) fn fill_structures(new: &Value, old: &mut Value) {
+    let kind = new.get("kind").and_then(Value::as_str).unwrap_or_default();
+    if let Some(message) = message(kind) {
+        fill(message, new, old);
+    }
+    for path in STRUCTURES
+        .iter()
+        .filter(|(name, _)| *name == kind)
+        .flat_map(|(_, paths)| *paths)
+    {
+        let pointer = format!("/{}", path.join("/"));
+        if new.pointer(&pointer).is_some() && old.pointer(&pointer).is_none() {
+            crate::object::set_at(old, path, Value::Object(serde_json::Map::new()));
+        }
+    }
+}
+
+fn fill(message: &Message, new: &Value, old: &mut Value) {
+    let (Some(new), Some(old)) = (new.as_object(), old.as_object_mut()) else {
+        return;
+    };
+    for (name, value) in new {
+        if (value.is_null() || value == "") && !old.contains_key(name) {
+            old.insert(name.clone(), value.clone());
+        }
+        let Some(field) = message.named(name).filter(|field| !field.pointer) else {
+            continue;
+        };
+        if let (Type::Message(kind), Value::Object(_)) = (&field.kind, value)
+            && let Some(message) = self::message(kind)
+        {
+            let empty = || Value::Object(serde_json::Map::new());
+            fill(
+                message,
+                value,
+                old.entry(name.as_str()).or_insert_with(empty),
+            );
+        }
+    }
+}
+
 fn prune_message(
     name: &str,
     message: &Message,

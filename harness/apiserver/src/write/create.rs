@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Target, WriteOptions, Written, check_type, decode, refusal, validate};
+use super::{Target, WriteOptions, Written, check_type, decode, refusal, track, validate};
 use crate::object;
 use crate::server::Inner;
 use crate::status::ApiError;
-use crate::store::{Change, Key, Stored};
+use crate::store::{Change, Key, Refused, Stored};
 
 /// `k8s.io/apiserver/pkg/storage/names`: no vowels, no look-alikes.
 const NAME_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -49,9 +49,12 @@ impl Inner {
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
         let warnings = self.prepare_create(target, namespace, &mut new, options)?;
-        validate(target, &new, None)?;
         object::remove_meta(&mut new, "managedFields");
-        crate::apply::track_update(None, &mut new, &options.manager, None, &self.now());
+        let now = self.now();
+        track(target, None, &mut new, &options.manager, None, &now);
+        // What the server sets has no owner.
+        target.resource.strategy.prepare_create(&mut new, &now);
+        validate(target, &new, None).map_err(|error| error.warned(&warnings))?;
         self.commit_create(target, namespace, new, options, warnings)
     }
 
@@ -95,12 +98,10 @@ impl Inner {
         }
         let now = self.now();
         object::set_meta(new, "uid", self.uids.uuid().to_string());
-        object::remove_meta(new, "generation");
         if resource.generation {
             object::set_meta(new, "generation", 1);
         }
         object::set_meta(new, "creationTimestamp", now.as_str());
-        resource.strategy.prepare_create(new, &now);
         Ok(warnings)
     }
 
@@ -116,13 +117,13 @@ impl Inner {
         let object = if options.dry_run {
             self.store
                 .would_take(target.resource.id(), &key)
-                .map_err(|refused| refusal(refused, target, &key))?;
+                .map_err(|refused| self.refused_create(refused, target, &key, &warnings))?;
             Arc::new(Stored::new(new, 0))
         } else {
             let stored = self
                 .store
                 .commit(target.resource.id(), &key, Change::Create(new))
-                .map_err(|refused| refusal(refused, target, &key))?;
+                .map_err(|refused| self.refused_create(refused, target, &key, &warnings))?;
             self.committed(&target.resource, &stored);
             stored
         };
@@ -131,6 +132,23 @@ impl Inner {
             created: true,
             warnings,
         })
+    }
+
+    fn refused_create(
+        &self,
+        refused: Refused,
+        target: &Target,
+        key: &Key,
+        warnings: &[String],
+    ) -> ApiError {
+        let known = self.store.get(target.resource.id(), key);
+        let error = match refused {
+            Refused::Exists if known.is_some_and(|it| object::is_deleting(&it.value)) => {
+                ApiError::still_exists(&target.resource, &key.name)
+            }
+            refused => refusal(refused, target, key),
+        };
+        error.warned(warnings)
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::update::may_go;
 use super::{Target, refusal};
+use crate::crd;
 use crate::object;
 use crate::server::Inner;
 use crate::status::ApiError;
@@ -109,6 +110,10 @@ impl Inner {
             Some(Propagation::Foreground) => finalizers.push(FOREGROUND.to_owned()),
             Some(Propagation::Background) | None => {}
         }
+        if resource.qualified() == crd::RESOURCE && !finalizers.iter().any(|it| it == crd::CLEANUP)
+        {
+            finalizers.push(crd::CLEANUP.to_owned());
+        }
         match finalizers.is_empty() {
             true => object::remove_meta(object, "finalizers"),
             false => object::set_meta(object, "finalizers", finalizers),
@@ -123,7 +128,10 @@ impl Inner {
                 .checked_add(jiff::SignedDuration::from_secs(grace))
                 .unwrap_or(now);
             object::set_meta(object, "deletionTimestamp", crate::server::seconds(ends));
-            object::set_meta(object, "deletionGracePeriodSeconds", grace);
+            // Those two have a deletion of their own, which sets no period.
+            if !matches!(resource.qualified(), "namespaces" | crd::RESOURCE) {
+                object::set_meta(object, "deletionGracePeriodSeconds", grace);
+            }
             if resource.generation {
                 let generation = object::meta(object, "generation").and_then(Value::as_i64);
                 object::set_meta(object, "generation", generation.unwrap_or(0) + 1);
@@ -157,7 +165,11 @@ fn check_preconditions(
             "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
             record("uid")
         );
-        return Err(ApiError::conflict(&target.resource, &key.name, &why));
+        return Err(ApiError::precondition_failed(
+            &target.resource,
+            &key.name,
+            &why,
+        ));
     }
     if let Some(revision) = options.revision.as_deref()
         && revision != record("resourceVersion")
@@ -166,7 +178,11 @@ fn check_preconditions(
             "the ResourceVersion in the precondition ({revision}) does not match the ResourceVersion in record ({}). The object might have been modified",
             record("resourceVersion")
         );
-        return Err(ApiError::conflict(&target.resource, &key.name, &why));
+        return Err(ApiError::precondition_failed(
+            &target.resource,
+            &key.name,
+            &why,
+        ));
     }
     Ok(())
 }

@@ -15,7 +15,9 @@ pub(super) fn decode(object: &Value) -> Result<(), String> {
         return Ok(());
     };
     let texts = |value: &Value| match value {
-        Value::Object(map) => map.values().all(Value::is_string),
+        Value::Object(map) => map
+            .values()
+            .all(|value| value.is_string() || value.is_null()),
         _ => false,
     };
     for (field, value) in meta {
@@ -61,14 +63,15 @@ pub(super) fn validate(resource: &Resource, new: &Value) -> Vec<FieldError> {
     }
     validate_maps(new, &mut errors);
     validate_owners(new, &mut errors);
+    validate_finalizers(resource, new, &mut errors);
     errors
 }
 
 pub(super) fn validate_update(resource: &Resource, new: &Value, old: &Value) -> Vec<FieldError> {
-    let _ = resource;
     let mut errors = Vec::new();
     validate_maps(new, &mut errors);
     validate_owners(new, &mut errors);
+    validate_finalizers(resource, new, &mut errors);
     if object::is_deleting(old) {
         let before = object::finalizers(old);
         let added: Vec<String> = object::finalizers(new)
@@ -119,6 +122,10 @@ fn name_error(resource: &Resource, name: &str) -> Option<String> {
             format!("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{LABEL}')")
         });
     }
+    subdomain_error(name)
+}
+
+fn subdomain_error(name: &str) -> Option<String> {
     if name.len() > 253 {
         return Some("must be no more than 253 characters".to_owned());
     }
@@ -145,26 +152,45 @@ fn is_qualified_part(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
 }
 
-fn key_error(key: &str) -> Option<String> {
+/// What is wrong with a qualified name (`IsQualifiedName`); nothing where it is one.
+pub(crate) fn key_errors(key: &str) -> Vec<String> {
+    const RULE: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
     };
-    if prefix.is_some_and(|prefix| !prefix.split('.').all(is_label)) || name.contains('/') {
-        return Some("a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')".to_owned());
+    if name.contains('/') {
+        return vec![format!(
+            "a qualified name {RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        )];
     }
-    if name.len() > 63 {
-        return Some("name part must be no more than 63 characters".to_owned());
+    let mut errors = Vec::new();
+    match prefix {
+        Some("") => errors.push("prefix part must be non-empty".to_owned()),
+        Some(prefix) => {
+            errors.extend(subdomain_error(prefix).map(|why| format!("prefix part {why}")))
+        }
+        None => {}
     }
-    (!is_qualified_part(name)).then(|| "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')".to_owned())
+    if name.is_empty() {
+        errors.push("name part must be non-empty".to_owned());
+    } else if name.len() > 63 {
+        errors.push("name part must be no more than 63 characters".to_owned());
+    }
+    if !is_qualified_part(name) {
+        errors.push(format!("name part {RULE}"));
+    }
+    errors
 }
 
 fn validate_maps(new: &Value, errors: &mut Vec<FieldError>) {
     if let Some(labels) = object::meta(new, "labels").and_then(Value::as_object) {
         for (key, value) in labels {
-            if let Some(why) = key_error(key) {
-                errors.push(invalid("metadata.labels", key, &why));
-            }
+            errors.extend(
+                key_errors(key)
+                    .iter()
+                    .map(|why| invalid("metadata.labels", key, why)),
+            );
             let value = value.as_str().unwrap_or_default();
             if value.len() > 63 {
                 errors.push(invalid(
@@ -181,9 +207,12 @@ fn validate_maps(new: &Value, errors: &mut Vec<FieldError>) {
     if let Some(annotations) = object::meta(new, "annotations").and_then(Value::as_object) {
         let mut size = 0;
         for (key, value) in annotations {
-            if let Some(why) = key_error(&key.to_lowercase()) {
-                errors.push(invalid("metadata.annotations", key, &why));
-            }
+            let wrong = key_errors(&key.to_lowercase());
+            errors.extend(
+                wrong
+                    .iter()
+                    .map(|why| invalid("metadata.annotations", key, why)),
+            );
             size += key.len() + value.as_str().map_or(0, str::len);
         }
         if size > MAX_ANNOTATIONS {
@@ -198,7 +227,8 @@ fn validate_maps(new: &Value, errors: &mut Vec<FieldError>) {
 
 fn validate_owners(new: &Value, errors: &mut Vec<FieldError>) {
     let owners = object::meta(new, "ownerReferences").and_then(Value::as_array);
-    for (at, owner) in owners.into_iter().flatten().enumerate() {
+    let mut controller = None;
+    for owner in owners.into_iter().flatten() {
         for (field, empty) in [
             ("apiVersion", "version must not be empty"),
             ("kind", "must not be empty"),
@@ -212,11 +242,52 @@ fn validate_owners(new: &Value, errors: &mut Vec<FieldError>) {
                 .is_empty()
             {
                 errors.push(invalid(
-                    &format!("metadata.ownerReferences[{at}].{field}"),
+                    &format!("metadata.ownerReferences.{field}"),
                     "",
                     empty,
                 ));
             }
+        }
+        if owner.get("controller") == Some(&Value::Bool(true)) {
+            let text = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or_default();
+            let this = format!("{}/{}", text("kind"), text("name"));
+            if let Some(other) = controller.replace(this.clone()) {
+                let list = object::meta(new, "ownerReferences").unwrap_or(&Value::Null);
+                errors.push(FieldError {
+                    field: "metadata.ownerReferences".to_owned(),
+                    reason: FieldErrorReason::Invalid,
+                    detail: format!("Invalid value: {list}: Only one reference can have Controller set to true. Found \"true\" in references for {other} and {this}"),
+                });
+            }
+        }
+    }
+}
+
+/// Finalizers are qualified names; those of built-in kinds have a prefix, but for the standard ones.
+fn validate_finalizers(resource: &Resource, new: &Value, errors: &mut Vec<FieldError>) {
+    const STANDARD: [&str; 4] = [
+        "kubernetes",
+        "orphan",
+        "foregroundDeletion",
+        "metadata.k8s.io",
+    ];
+    let finalizers = object::finalizers(new);
+    for name in &finalizers {
+        let wrong = key_errors(name);
+        errors.extend(
+            wrong
+                .iter()
+                .map(|why| invalid("metadata.finalizers", name, why)),
+        );
+    }
+    if !resource.typed {
+        return;
+    }
+    for (at, name) in finalizers.iter().enumerate() {
+        if !name.contains('/') && !STANDARD.contains(name) {
+            let field = format!("metadata.finalizers[{at}]");
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(invalid(&field, name, why));
         }
     }
 }

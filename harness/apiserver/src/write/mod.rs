@@ -11,11 +11,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub(crate) use delete::{DeleteOptions, Deleted, FOREGROUND, ORPHAN, Propagation};
+pub(crate) use metadata::key_errors;
 pub(crate) use patch::PatchType;
 pub(crate) use update::{Edit, Part};
 
 use crate::object;
 use crate::resource::{Resource, Version};
+use crate::schema::{FieldError, FieldErrorReason};
 use crate::status::ApiError;
 use crate::store::{Key, Object, Refused};
 use crate::typed;
@@ -50,6 +52,8 @@ pub(crate) struct WriteOptions {
     pub(crate) field_validation: FieldValidation,
     /// What the reader of the body found that `fieldValidation` is about: duplicate fields.
     pub(crate) strict_errors: Vec<String>,
+    /// A server-side apply, in which a null is a value.
+    pub(crate) applies: bool,
 }
 
 /// What a write came to.
@@ -91,6 +95,32 @@ fn check_type(target: &Target, object: &Value) -> Result<(), ApiError> {
             .unwrap_or_default()
     };
     let (kind, version) = (text("kind"), text("apiVersion"));
+    let resource = &target.resource;
+    if resource.is_custom() && (kind.is_empty() || version.is_empty()) {
+        let field = if kind.is_empty() {
+            "Kind"
+        } else {
+            "apiVersion"
+        };
+        return Err(ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): Object '{field}' is missing",
+            resource.kind(),
+        )));
+    }
+    if resource.is_custom() && kind != resource.kind() && version == target.api_version() {
+        let error = FieldError {
+            field: "kind".to_owned(),
+            reason: FieldErrorReason::Invalid,
+            detail: format!("Invalid value: \"{kind}\": must be {}", resource.kind()),
+        };
+        let name = object::meta_text(object, "name");
+        return Err(ApiError::invalid_kind(
+            resource.group(),
+            kind,
+            name,
+            &[error],
+        ));
+    }
     if !kind.is_empty() && kind != target.resource.kind() {
         return Err(ApiError::bad_request(format!(
             "{kind} in version \"{}\" cannot be handled as a {}: the kind in the data ({kind}) does not match the expected kind ({})",
@@ -144,6 +174,9 @@ fn decode(
         }
         schema.prune(object);
         schema.apply_defaults(object);
+        if !options.applies {
+            schema.drop_nulls(object);
+        }
     }
     let warnings = match options.field_validation {
         FieldValidation::Ignore => Vec::new(),
@@ -158,6 +191,22 @@ fn decode(
     };
     resource.strategy.default(object);
     Ok(warnings)
+}
+
+/// Keeps `managedFields` of an update that was sent in the target's version, whatever the stored one is.
+fn track(
+    target: &Target,
+    old: Option<&Value>,
+    new: &mut Value,
+    manager: &str,
+    subresource: Option<&str>,
+    now: &str,
+) {
+    let stored = new.get("apiVersion").cloned().unwrap_or_default();
+    object::set_at(new, &["apiVersion"], target.api_version());
+    let schema = target.version.schema.as_deref();
+    crate::apply::track_update(old, new, manager, subresource, now, schema);
+    object::set_at(new, &["apiVersion"], stored);
 }
 
 fn unknown_field(path: &String) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::create::check_namespace;
-use super::{Target, WriteOptions, Written, check_type, decode, refusal, validate};
+use super::{Target, WriteOptions, Written, check_type, decode, refusal, track, validate};
 use crate::object;
 use crate::schema::{FieldError, FieldErrorReason};
 use crate::server::Inner;
@@ -22,7 +22,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    fn subresource(self) -> Option<&'static str> {
+    pub(super) fn subresource(self) -> Option<&'static str> {
         match self {
             Self::Main => None,
             Self::Status => Some("status"),
@@ -66,22 +66,34 @@ pub(super) enum Attempt {
 }
 
 impl Inner {
-    pub(crate) fn update(&self, edit: &Edit<'_>, new: Value) -> Result<Written, ApiError> {
-        let Edit { target, key, .. } = *edit;
+    pub(crate) fn update(&self, edit: &Edit<'_>, mut new: Value) -> Result<Written, ApiError> {
+        let Edit {
+            target,
+            key,
+            options,
+            ..
+        } = *edit;
         let resource = &target.resource;
         check_type(target, &new)?;
+        // A body that cannot be read is refused whether its object exists or not.
+        let warnings = decode(target, &mut new, options)?;
         let stated = object::meta_text(&new, "name");
+        if stated.is_empty() {
+            return Err(ApiError::nameless(&key.name));
+        }
         if stated != key.name {
-            return Err(ApiError::bad_request(match stated {
-                "" => "name must be provided".to_owned(),
-                _ => format!(
-                    "the name of the object ({stated}) does not match the name on the URL ({})",
-                    key.name
-                ),
-            }));
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({stated}) does not match the name on the URL ({})",
+                key.name
+            )));
         }
         check_namespace(target, &key.namespace, &new)?;
         let version = object::meta_text(&new, "resourceVersion");
+        if !version.is_empty() && version.parse::<u64>().is_err() {
+            self.current(target, key)?;
+            let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+            return Err(ApiError::unknown(why));
+        }
         if version.is_empty() && !resource.unconditional_update {
             let error = FieldError {
                 field: "metadata.resourceVersion".to_owned(),
@@ -90,13 +102,16 @@ impl Inner {
             };
             // The object has to exist before its update can be wrong.
             self.current(target, key)?;
-            return Err(ApiError::invalid(resource, &key.name, &[error]));
+            let (group, plural) = (resource.group(), resource.plural());
+            let refused = ApiError::invalid_kind(group, plural, &key.name, &[error]);
+            return Err(refused.warned(&warnings));
         }
         loop {
-            let current = self.current(target, key)?;
-            if let Attempt::Done(written) =
-                self.replace(edit, &current, new.clone(), Tracking::Update)?
-            {
+            let current = self.current(target, key);
+            let current = current.map_err(|error| error.warned(&warnings))?;
+            let kept = warnings.clone();
+            let attempt = self.replace(edit, &current, new.clone(), kept, Tracking::Update);
+            if let Attempt::Done(written) = attempt? {
                 return Ok(written);
             }
         }
@@ -113,7 +128,21 @@ impl Inner {
         &self,
         edit: &Edit<'_>,
         current: &Object,
+        new: Value,
+        warnings: Vec<String>,
+        tracking: Tracking,
+    ) -> Result<Attempt, ApiError> {
+        let known = warnings.clone();
+        self.replace_unwarned(edit, current, new, warnings, tracking)
+            .map_err(|error| error.warned(&known))
+    }
+
+    fn replace_unwarned(
+        &self,
+        edit: &Edit<'_>,
+        current: &Object,
         mut new: Value,
+        warnings: Vec<String>,
         tracking: Tracking,
     ) -> Result<Attempt, ApiError> {
         let Edit {
@@ -131,12 +160,12 @@ impl Inner {
         let uid = object::meta_text(&new, "uid");
         if !uid.is_empty() && uid != object::meta_text(old, "uid") {
             let why = format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                storage_key(resource, key),
                 object::meta_text(old, "uid")
             );
             return Err(ApiError::conflict(resource, &key.name, &why));
         }
-        let warnings = decode(target, &mut new, options)?;
         keep_parts(target, part, &mut new, old);
         for field in SERVER_OWNED {
             object::copy_meta(&mut new, old, field);
@@ -157,13 +186,8 @@ impl Inner {
             if object::meta(&new, "managedFields").is_none() {
                 object::copy_meta(&mut new, old, "managedFields");
             }
-            crate::apply::track_update(
-                Some(old),
-                &mut new,
-                &options.manager,
-                part.subresource(),
-                &now,
-            );
+            let (manager, subresource) = (&options.manager, part.subresource());
+            track(target, Some(old), &mut new, manager, subresource, &now);
         }
         let done = |object: Object| {
             Ok(Attempt::Done(Written {
@@ -178,23 +202,44 @@ impl Inner {
         if options.dry_run {
             return done(Arc::new(Stored::new(new, current.revision)));
         }
-        let change = match may_go(resource, &new) {
-            true => Change::Remove(current.revision, new),
-            false => Change::Update(current.revision, new),
+        let removed = may_go(resource, &new);
+        let (change, answer) = match removed {
+            // What goes is what was stored; the answer is what was sent, which nobody stores any more.
+            true => (
+                Change::Remove(current.revision, old.clone()),
+                Some(Arc::new(Stored::new(new, current.revision))),
+            ),
+            false => (Change::Update(current.revision, new), None),
         };
-        let removed = matches!(change, Change::Remove(..));
         match self.store.commit(resource.id(), key, change) {
             Ok(object) => {
                 match removed {
                     true => self.removed(resource, &object),
                     false => self.committed(resource, &object),
                 }
-                done(object)
+                done(answer.unwrap_or(object))
             }
             Err(Refused::Raced) => Ok(Attempt::Raced),
             Err(refused) => Err(refusal(refused, target, key)),
         }
     }
+}
+
+/// Where etcd has an object of a kube-apiserver: its errors tell.
+fn storage_key(resource: &crate::Resource, key: &Key) -> String {
+    let mut path = "/registry".to_owned();
+    let group = if resource.is_custom() {
+        resource.group()
+    } else {
+        ""
+    };
+    for part in [group, resource.plural(), &key.namespace, &key.name] {
+        if !part.is_empty() {
+            path.push('/');
+            path.push_str(part);
+        }
+    }
+    path
 }
 
 /// Whether nothing keeps a deleted object any longer.

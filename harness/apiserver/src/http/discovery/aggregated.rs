@@ -50,8 +50,8 @@ fn list<'a>(
     let items: Vec<Value> = groups
         .map(|(name, versions)| {
             let metadata = match name.as_str() {
-                "" => json!({"creationTimestamp": null}),
-                name => json!({"name": name, "creationTimestamp": null}),
+                "" => json!({}),
+                name => json!({"name": name}),
             };
             let versions: Vec<Value> = versions.iter().map(|it| version(name, it)).collect();
             json!({"metadata": metadata, "versions": versions})
@@ -73,9 +73,14 @@ fn version(group: &str, version: &Version) -> Value {
 
 fn resource(group: &str, version: &str, entry: &Entry) -> Value {
     let kind = |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
+    // A built-in kind is of the group and version that it is listed in, and does not say so.
+    let (own_group, own_version) = match entry.custom {
+        true => (group, version),
+        false => ("", ""),
+    };
     let mut resource = json!({
         "resource": entry.plural,
-        "responseKind": kind(group, version, &entry.kind),
+        "responseKind": kind(own_group, own_version, &entry.kind),
         "scope": match entry.namespaced { true => "Namespaced", false => "Cluster" },
         "singularResource": entry.singular,
         "verbs": entry.verbs,
@@ -90,7 +95,7 @@ fn resource(group: &str, version: &str, entry: &Entry) -> Value {
         .subresources
         .iter()
         .map(|it| {
-            let (group, version) = it.group_version.unwrap_or((group, version));
+            let (group, version) = it.group_version.unwrap_or((own_group, own_version));
             json!({"subresource": it.name, "responseKind": kind(group, version, &it.kind), "verbs": it.verbs})
         })
         .collect();

@@ -37,16 +37,24 @@ impl Discovery {
         group: &str,
         version: &str,
     ) -> Result<Value, ApiError> {
+        let unknown = || match group {
+            "" => ApiError::unknown_resource(),
+            _ => ApiError::no_such_path(),
+        };
         let versions = self.versions(group)?;
         let version = versions
             .iter()
             .find(|known| known.name == version)
-            .ok_or_else(ApiError::unknown_resource)?;
+            .ok_or_else(unknown)?;
         let resources: Vec<Value> = version.resources.iter().flat_map(entries).collect();
-        Ok(json!({
-            "kind": "APIResourceList", "apiVersion": "v1",
-            "groupVersion": group_version(group, version), "resources": resources,
-        }))
+        let mut list = json!({"kind": "APIResourceList"});
+        // The core group's has none.
+        if !group.is_empty() {
+            list["apiVersion"] = "v1".into();
+        }
+        list["groupVersion"] = group_version(group, version).into();
+        list["resources"] = resources.into();
+        Ok(list)
     }
 }
 
@@ -76,6 +84,9 @@ fn entries(entry: &Entry) -> Vec<Value> {
     }
     if !entry.categories.is_empty() {
         main["categories"] = json!(entry.categories);
+    }
+    if let Some(hash) = &entry.storage_hash {
+        main["storageVersionHash"] = hash.as_str().into();
     }
     let mut list = vec![main];
     for subresource in &entry.subresources {

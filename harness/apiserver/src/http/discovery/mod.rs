@@ -40,6 +40,9 @@ struct Entry {
     short_names: Vec<String>,
     categories: Vec<String>,
     subresources: Vec<Subresource>,
+    custom: bool,
+    /// Of objects that are stored (`discovery.StorageVersionHash`).
+    storage_hash: Option<String>,
 }
 
 #[derive(Clone)]
@@ -60,6 +63,10 @@ const ALL: &[&str] = &[
     "patch",
     "update",
     "watch",
+];
+
+const EACH: &[&str] = &[
+    "create", "delete", "get", "list", "patch", "update", "watch",
 ];
 
 impl Discovery {
@@ -101,7 +108,7 @@ impl Discovery {
         let versions = self.groups.get(group);
         versions
             .map(Vec::as_slice)
-            .ok_or_else(ApiError::unknown_resource)
+            .ok_or_else(ApiError::no_such_path)
     }
 
     /// What `GET /` lists.
@@ -158,6 +165,12 @@ impl Entry {
                     kind: "TokenRequest".to_owned(),
                     verbs: &["create"],
                 },
+                "finalize" => Subresource {
+                    name,
+                    group_version: None,
+                    kind: resource.kind().to_owned(),
+                    verbs: &["update"],
+                },
                 _ => Subresource {
                     name,
                     group_version: None,
@@ -172,10 +185,16 @@ impl Entry {
             singular: singular.to_owned(),
             kind: resource.kind().to_owned(),
             namespaced: resource.is_namespaced(),
-            verbs: ALL,
+            // A namespace is emptied by its controller, one at a time.
+            verbs: match resource.qualified() {
+                "namespaces" => EACH,
+                _ => ALL,
+            },
+            custom: resource.is_custom(),
             short_names: short_names.to_vec(),
             categories: categories.to_vec(),
             subresources,
+            storage_hash: Some(storage_hash(resource)),
         }
     }
 
@@ -186,11 +205,26 @@ impl Entry {
             kind: kind.kind.to_owned(),
             namespaced: kind.namespaced,
             verbs: &["create"],
+            custom: false,
             short_names: Vec::new(),
             categories: Vec::new(),
             subresources: Vec::new(),
+            storage_hash: None,
         }
     }
+}
+
+fn storage_hash(resource: &Resource) -> String {
+    use base64::Engine;
+    use sha2::Digest;
+    let (group, mut version) = (resource.group(), resource.storage_version());
+    if resource.qualified() == crate::crd::RESOURCE {
+        // In etcd they are older than they look.
+        version = "v1beta1";
+    }
+    let name = format!("{group}/{version}/{}", resource.kind());
+    let hash = sha2::Sha256::digest(name.as_bytes());
+    base64::prelude::BASE64_STANDARD.encode(&hash[..8])
 }
 
 /// Whether a request for `/api` or `/apis` asks for everything at once; the first of the accepted types decides.
