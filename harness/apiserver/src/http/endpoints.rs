@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::discovery::{self, Discovery};
 use super::negotiate::{self, Form};
@@ -14,7 +14,6 @@ use super::route::{ObjectRoute, Route};
 use super::table::Table;
 use super::{ApiBody, answer, duplicates, list, log, openapi, watch};
 use crate::identity::User;
-use crate::object;
 use crate::openapi::GroupVersion;
 use crate::resource::Resource;
 use crate::review;
@@ -23,11 +22,9 @@ use crate::server::Inner;
 use crate::status::ApiError;
 use crate::store::{Key, Object};
 use crate::token;
-use crate::write::{
-    DeleteOptions, Deleted, Edit, FieldValidation, Part, PatchType, Target, WriteOptions, Written,
-};
+use crate::write::{Edit, FieldValidation, Part, PatchType, Target, WriteOptions, Written};
 
-type Answer = Result<Response<ApiBody>, ApiError>;
+pub(super) type Answer = Result<Response<ApiBody>, ApiError>;
 
 pub(super) fn answer(api: &Arc<Inner>, parts: &Parts, body: &Bytes) -> Answer {
     let route = Route::parse(parts.uri.path());
@@ -171,14 +168,14 @@ fn reviewed(
 pub(super) struct Request<'a> {
     pub(super) api: &'a Arc<Inner>,
     pub(super) parts: &'a Parts,
-    body: &'a Bytes,
+    pub(super) body: &'a Bytes,
     pub(super) query: Query,
     pub(super) target: Target,
     pub(super) namespace: Option<String>,
 }
 
 impl Request<'_> {
-    fn key(&self, name: &str) -> Key {
+    pub(super) fn key(&self, name: &str) -> Key {
         Key::new(self.namespace.clone().unwrap_or_default(), name)
     }
 
@@ -236,7 +233,7 @@ impl Request<'_> {
         Form::accepted(&self.parts.headers, &self.query)
     }
 
-    fn shown(&self, code: StatusCode, object: &Object) -> Answer {
+    pub(super) fn shown(&self, code: StatusCode, object: &Object) -> Answer {
         let body = match self.form()? {
             Form::Object => object.json(&self.target.api_version()),
             Form::Metadata => object.partial(),
@@ -353,64 +350,6 @@ impl Request<'_> {
             options.strict_errors = duplicates::find(self.body);
         }
         Ok(options)
-    }
-
-    fn delete_options(&self) -> Result<DeleteOptions, ApiError> {
-        let body = match self.body.is_empty() {
-            true => Value::Null,
-            // A kube-apiserver passes these errors on as they are.
-            false => negotiate::body(&self.parts.headers, self.body)
-                .map_err(|error| ApiError::unknown(error.to_string()))?,
-        };
-        let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
-        if !matches!(kind, "" | "DeleteOptions") {
-            let version = body.get("apiVersion").and_then(Value::as_str);
-            let version = version.unwrap_or_default();
-            let why = format!("no kind {kind:?} is registered for version {version:?}");
-            return Err(ApiError::unknown(why));
-        }
-        self.query.delete_options(&body)
-    }
-
-    fn delete(&self, name: &str) -> Answer {
-        let options = self.delete_options()?;
-        let resource = &self.target.resource;
-        match self.api.delete(&self.target, &self.key(name), &options)? {
-            Deleted::Marked(object) => self.shown(StatusCode::OK, &object),
-            // Pods answer with themselves, everything else with a Status.
-            Deleted::Gone(object) if resource.qualified() == "pods" => {
-                self.shown(StatusCode::OK, &object)
-            }
-            Deleted::Gone(object) => {
-                let mut details = json!({"name": name, "kind": resource.plural()});
-                if !resource.group().is_empty() {
-                    details["group"] = resource.group().into();
-                }
-                details["uid"] = object::meta_text(&object.value, "uid").into();
-                Ok(answer::json(
-                    StatusCode::OK,
-                    &json!({
-                        "kind": "Status", "apiVersion": "v1", "metadata": {},
-                        "status": "Success", "details": details,
-                    }),
-                ))
-            }
-        }
-    }
-
-    fn delete_collection(&self) -> Answer {
-        if self.namespace.is_none() && self.target.resource.is_namespaced() {
-            return Err(ApiError::method_not_allowed());
-        }
-        let options = self.delete_options()?;
-        let (snapshot, body) = list::selected(self)?;
-        for (key, _) in &snapshot.objects {
-            match self.api.delete(&self.target, key, &options) {
-                Err(error) if error.reason() == "NotFound" => {}
-                done => drop(done?),
-            }
-        }
-        Ok(answer::body(body))
     }
 
     fn token(&self, name: &str) -> Answer {

@@ -1,6 +1,7 @@
 //! HTTP: routes, bodies, answers.
 
 mod answer;
+mod delete;
 mod discovery;
 mod duplicates;
 mod endpoints;

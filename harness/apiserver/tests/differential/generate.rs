@@ -11,9 +11,12 @@ const REQUESTS: usize = 400;
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const MANAGERS: [&str; 3] = ["one", "two", "three"];
 
+/// Its name, where it is served, what makes an object, and whether it is a custom resource.
+type Kind = (&'static str, &'static str, fn(&Entropy) -> Value, bool);
+
 /// The groups that are made up, one per kind.
 pub(crate) fn groups() -> Vec<Group> {
-    let kinds: [(&str, &str, fn(&Entropy) -> Value, bool); 3] = [
+    let kinds: [Kind; 3] = [
         ("Secrets", "/api/v1/namespaces/${ns}/secrets", secret, false),
         (
             "ConfigMaps",

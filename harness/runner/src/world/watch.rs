@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use kube::core::DynamicObject;
+use kube::core::{DynamicObject, TypeMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use kube::{Api, Client, ResourceExt};
@@ -72,7 +72,15 @@ fn name_of(object: &DynamicObject) -> String {
 }
 
 impl World {
-    fn saw(&self, kind: Kind, object: DynamicObject) {
+    fn saw(&self, kind: Kind, mut object: DynamicObject) {
+        // The items of a list do not say what they are, and a Secret has to be known as one.
+        object.types.get_or_insert_with(|| {
+            let resource = kind.resource();
+            TypeMeta {
+                api_version: resource.api_version,
+                kind: resource.kind,
+            }
+        });
         let name = name_of(&object);
         let at = self.clock.elapsed();
         let mut state = self.state();
