@@ -236,10 +236,6 @@ fn check_declared(edit: &Edit<'_>, config: &Value) -> Result<(), ApiError> {
     };
     let mut unknown = unknown.map_err(|why| failed(&why))?;
     if let Some(schema) = &target.version.schema {
-        let mistyped = schema.validate(config, None).into_iter();
-        if let Some(error) = mistyped.into_iter().find(FieldError::is_of_wrong_type) {
-            return Err(failed(&format!(".{error}")));
-        }
         unknown.extend(schema.unknown_paths(config));
     }
     let errors: Vec<String> = unknown
@@ -247,7 +243,18 @@ fn check_declared(edit: &Edit<'_>, config: &Value) -> Result<(), ApiError> {
         .map(|path| format!(".{path}: field not declared in schema"))
         .collect();
     let why = match errors.as_slice() {
-        [] => return Ok(()),
+        [] => {
+            let schema = target.version.schema.as_ref();
+            let errors = schema.map(|schema| schema.validate(config, None));
+            let mistyped = errors
+                .into_iter()
+                .flatten()
+                .find(FieldError::is_of_wrong_type);
+            return match mistyped {
+                Some(error) => Err(failed(&format!(".{error}"))),
+                None => Ok(()),
+            };
+        }
         [one] => one.clone(),
         several => format!("errors:\n  {}", several.join("\n  ")),
     };
