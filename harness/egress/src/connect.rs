@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::{http1, http2};
+use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use rotaproof_base::{BoxIo, Dial, TaskGroup};
 use rustls::ClientConfig;
@@ -82,6 +83,11 @@ async fn tunnel(target: &Target, stream: BoxIo, tasks: &TaskGroup) -> Result<Box
     let answer = sender.send_request(request).await.map_err(failed)?;
     let status = answer.status();
     if !status.is_success() {
+        // hyper keeps a phrase that is not the status's own.
+        let reason = match answer.extensions().get::<ReasonPhrase>() {
+            Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
+            None => status.canonical_reason().unwrap_or_default().to_owned(),
+        };
         let body = Limited::new(answer.into_body(), MAX_REFUSAL)
             .collect()
             .await
@@ -94,6 +100,7 @@ async fn tunnel(target: &Target, stream: BoxIo, tasks: &TaskGroup) -> Result<Box
         return Err(Error::ProxyRefused {
             target: target.authority.clone(),
             status,
+            reason,
             body,
         });
     }

@@ -34,6 +34,8 @@ pub enum Error {
         target: String,
         /// The proxy's status.
         status: StatusCode,
+        /// The rest of its status line, which is all that Go's `net/http` tells of a refusal.
+        reason: String,
         /// The proxy's words, cut at 4 KiB.
         body: String,
     },

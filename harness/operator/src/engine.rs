@@ -115,6 +115,7 @@ impl Engine {
             egress: self.egress.clone(),
             clock: self.options.clock.clone(),
             entropy: self.options.entropy.clone(),
+            release: self.options.release,
         }
     }
 }

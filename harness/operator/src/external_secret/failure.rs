@@ -10,6 +10,8 @@ use crate::provider::ProviderError;
 pub(super) enum Consequence {
     /// The condition says so, and the item backs off.
     Retry,
+    /// The item backs off, and the status says nothing.
+    Silent,
     /// `deletionPolicy` decides.
     NoSecret,
     /// Somebody else wrote first: at once again, without a condition.
@@ -74,6 +76,7 @@ impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         let consequence = match error {
             ProviderError::NoSecret => Consequence::NoSecret,
+            ProviderError::Panic(_) => Consequence::Silent,
             ProviderError::Other(_) => Consequence::Retry,
         };
         Self::with(consequence, error.to_string())

@@ -166,6 +166,7 @@ impl Run<'_> {
     async fn sync(&mut self, existing: Option<&Secret>) -> Result<Outcome, Failure> {
         let fetched = match fetch::provider_data(self.engine, &self.external).await {
             Ok(fetched) => fetched,
+            Err(failure) if failure.consequence == Consequence::Silent => return Err(failure),
             Err(failure) => {
                 return Err(self.fail("could not get secret data from provider", failure));
             }
@@ -208,7 +209,7 @@ impl Run<'_> {
             Consequence::CannotOwn => "failed to take ownership of target secret",
             Consequence::IsOwned => "target is owned by another ExternalSecret",
             Consequence::Immutable => "could not update secret, target is immutable",
-            Consequence::Retry | Consequence::NoSecret => {
+            Consequence::Retry | Consequence::Silent | Consequence::NoSecret => {
                 return Err(self.fail("could not update secret", failure));
             }
         };
@@ -263,13 +264,17 @@ impl Run<'_> {
         failure
     }
 
-    /// Writes the status where it changed; on the wire, times are whole seconds.
+    /// Writes the status where it changed; on the wire, times are whole seconds. Go has no absent `binding`
+    /// (`LocalObjectReference` is no pointer): it is sent as `{}`, whose `name` the CRD makes "".
     async fn write_status(
-        &self,
+        &mut self,
         before: Option<rotaproof_kinds::external_secrets::ExternalSecretStatus>,
     ) -> Result<(), Failure> {
         if before == self.external.status {
             return Ok(());
+        }
+        if let Some(status) = &mut self.external.status {
+            status.binding.get_or_insert_default();
         }
         self.api
             .replace_status(

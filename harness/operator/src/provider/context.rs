@@ -11,7 +11,7 @@ use rotaproof_kinds::external_secrets::{
 };
 
 use super::ProviderError;
-use crate::kube_error;
+use crate::{Release, kube_error};
 
 /// A store, and the world as its provider may see it.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct StoreContext {
     pub clock: Clock,
     /// Randomness of this store's clients.
     pub entropy: Entropy,
+    /// The ESO that its provider behaves as, where releases differ.
+    pub release: Release,
 }
 
 impl StoreContext {

@@ -74,6 +74,10 @@ pub enum ProviderError {
     /// `errors.Is(err, NoSecretErr)` loses it.
     #[error("Secret does not exist")]
     NoSecret,
+    /// ESO's code panics here. controller-runtime recovers it: the item backs off, and nothing of it is to be seen but
+    /// in the log, neither a condition nor an Event.
+    #[error("panic: {0} [recovered]")]
+    Panic(&'static str),
     /// Anything else, in ESO's own words. Never a value.
     #[error("{0}")]
     Other(String),

@@ -10,10 +10,7 @@ use rotaproof_egress::{CertificateFlaw, Error};
 /// What stands after the method and the address in Go's `url.Error`.
 pub(super) fn cause(error: &Error) -> String {
     match error {
-        Error::ProxyRefused { status, .. } => status
-            .canonical_reason()
-            .unwrap_or("Bad Gateway")
-            .to_owned(),
+        Error::ProxyRefused { reason, .. } => reason.clone(),
         Error::Dial { source, .. } if source.kind() == ErrorKind::ConnectionRefused => {
             "proxyconnect tcp: dial tcp: connect: connection refused".to_owned()
         }
@@ -140,10 +137,11 @@ mod tests {
         }
     }
 
-    fn refused(status: StatusCode) -> Error {
+    fn refused(status: StatusCode, reason: &str) -> Error {
         Error::ProxyRefused {
             target: "vault.example:443".to_owned(),
             status,
+            reason: reason.to_owned(),
             body: "words".to_owned(),
         }
     }
@@ -161,7 +159,11 @@ mod tests {
         "proxyconnect tcp: dial tcp: connect: connection refused"
     )]
     #[case(dial(ErrorKind::Other), "proxyconnect tcp: dial tcp: no route to host")]
-    #[case(refused(StatusCode::BAD_GATEWAY), "Bad Gateway")]
+    #[case(refused(StatusCode::BAD_GATEWAY, "Bad Gateway"), "Bad Gateway")]
+    #[case(
+        refused(StatusCode::FORBIDDEN, "Forbidden: not this host"),
+        "Forbidden: not this host"
+    )]
     #[case(closed(), "EOF")]
     #[case(tls(None), "tls: received fatal alert: InternalError")]
     fn a_connection_fails_in_gos_words(#[case] error: Error, #[case] expected: &str) {

@@ -160,6 +160,7 @@ impl Account {
             egress: self.egress.clone(),
             clock: self.clock.clone(),
             entropy: Entropy::from_seed(11),
+            release: rotaproof_operator::Release::default(),
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Vault {
     pub(crate) slow: Option<(String, Duration)>,
     /// Every read fails with this.
     pub(crate) failure: Option<String>,
+    /// Every read panics.
+    pub(crate) panics: bool,
     /// Every validation fails with this.
     pub(crate) invalid: Option<String>,
     /// Every validation is unknown for this reason.
@@ -68,6 +70,9 @@ impl Fake {
         if let Some((_, delay)) = slow.filter(|(slow, _)| slow == key) {
             tokio::time::sleep(delay).await;
             return Err(ProviderError::other("context deadline exceeded"));
+        }
+        if self.edit(|vault| vault.panics) {
+            return Err(ProviderError::Panic("nil pointer dereference"));
         }
         self.edit(|vault| match (&vault.failure, vault.entries.get(key)) {
             (Some(failure), _) => Err(ProviderError::other(failure.clone())),

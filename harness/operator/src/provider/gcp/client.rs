@@ -14,9 +14,12 @@ use super::grpc::{self, FAILED_PRECONDITION, Method, NOT_FOUND};
 use super::retry::{self, CallError, Policy};
 use super::text;
 use super::wire::{Accessed, List, Named, Secret, Secrets, Version, Versions};
+use crate::release::Release;
 use crate::value::{property, secret_map};
 
 const LATEST: &str = "latest";
+/// Go's words for reading the creation time of a version that a failed call did not bring.
+const NIL: &str = "runtime error: invalid memory address or nil pointer dereference";
 const SERVICE: &str = "google.cloud.secretmanager.v1.SecretManagerService";
 
 /// A connection of its own with a token.
@@ -71,6 +74,7 @@ pub(super) struct SecretManager {
     location: Option<String>,
     /// `LatestOrFetch`.
     fetches: bool,
+    release: Release,
     /// None while a referent ClusterSecretStore is validated.
     connection: Option<Connection>,
     /// The turn of this client; given back when it is closed.
@@ -80,6 +84,7 @@ pub(super) struct SecretManager {
 impl SecretManager {
     pub(super) fn new(
         spec: &GcpProvider,
+        release: Release,
         project: &str,
         connection: Option<Connection>,
         turn: OwnedMutexGuard<()>,
@@ -88,6 +93,7 @@ impl SecretManager {
             project: project.to_owned(),
             location: text(spec.location.as_ref()).map(str::to_owned),
             fetches: spec.secret_version_selection_policy.as_deref() == Some("LatestOrFetch"),
+            release,
             connection,
             turn: Some(turn),
         }
@@ -120,7 +126,18 @@ impl SecretManager {
         let mut result = connection.access(name).await;
         if self.fetches && pinned.is_none() && result.as_ref().is_err_and(is_destroyed_or_disabled)
         {
-            result = latest_enabled(connection, &secret).await;
+            let newest = newest_enabled(connection, &secret).await;
+            let name = if !self.release.misnames_the_latest_version() {
+                newest.map(|name| name.unwrap_or_else(|| format!("{secret}/versions/{LATEST}")))
+            } else if newest.is_err() {
+                return Err(ProviderError::Panic(NIL));
+            } else {
+                newest.map(|name| format!("{secret}/versions/{}", name.unwrap_or_default()))
+            };
+            result = match name {
+                Ok(name) => connection.access(name).await,
+                Err(error) => Err(error),
+            };
         }
         let accessed = result.map_err(unable)?;
         Ok(accessed.payload.unwrap_or_default().data)
@@ -220,8 +237,11 @@ impl SecretManager {
     }
 }
 
-/// The newest version that can be read, by its time of creation; where there is none, what `latest` says.
-async fn latest_enabled(connection: &Connection, secret: &str) -> Result<Accessed, CallError> {
+/// The whole name of the newest version that can be read, by its time of creation.
+async fn newest_enabled(
+    connection: &Connection,
+    secret: &str,
+) -> Result<Option<String>, CallError> {
     let mut newest: Option<((i64, i32), String)> = None;
     let mut request = List {
         parent: secret.to_owned(),
@@ -240,12 +260,10 @@ async fn latest_enabled(connection: &Connection, secret: &str) -> Result<Accesse
             }
         }
         if page.next_page_token.is_empty() {
-            break;
+            return Ok(newest.map(|(_, name)| name));
         }
         request.page_token = page.next_page_token;
     }
-    let name = newest.map_or_else(|| format!("{secret}/versions/{LATEST}"), |(_, name)| name);
-    connection.access(name).await
 }
 
 fn is_destroyed_or_disabled(error: &CallError) -> bool {

@@ -1,5 +1,6 @@
-//! `spec.provider.gcpsm`: GCP Secret Manager as ESO 2.9.0 reads it (`providers/v1/gcp/secretmanager`), with Google's
-//! libraries for Go: gRPC over HTTP/2, and no endpoint but Google's own.
+//! `spec.provider.gcpsm`: GCP Secret Manager as ESO reads it (`pkg/provider/gcp/secretmanager` of 0.20.4,
+//! `providers/v1/gcp/secretmanager` of 2.9.0), with Google's libraries for Go: gRPC over HTTP/2, and no endpoint but
+//! Google's own.
 //!
 //! Absent, and refused with a clear error: `workloadIdentityFederation`. A store without `auth` finds no credentials
 //! here: Google's default chain ends at a metadata server that has no token for the operator.
@@ -53,7 +54,11 @@ impl Provider for Gcp {
             Some(Connection::new(store, spec, token))
         };
         Ok(Box::new(SecretManager::new(
-            spec, project, connection, turn,
+            spec,
+            store.release,
+            project,
+            connection,
+            turn,
         )))
     }
 

@@ -1,5 +1,7 @@
 //! The provider against the built-in vault, through the gateway: CONNECT, TLS, HTTP/2.
 
+mod latest;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -13,11 +15,12 @@ use rotaproof_kinds::external_secrets::{Find, RemoteRef, StoreKind};
 use rotaproof_vaults::gcp::{
     GcpConfig, GcpVault, GcpWriter, GkeCluster, Grant, HOST, ServiceAccount, WorkloadIdentity,
 };
-use rotaproof_vaults::{Content, Strategy, Writer};
+use rotaproof_vaults::{Content, Writer};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::super::{ProviderError, Providers, SecretsClient, StoreContext};
+use crate::Release;
 
 const EMAIL: &str = "eso@my-project-id.iam.gserviceaccount.com";
 
@@ -95,6 +98,7 @@ impl World {
             egress,
             clock,
             entropy: Entropy::from_seed(7),
+            release: Release::default(),
         };
         Self {
             gateway,
@@ -279,37 +283,6 @@ async fn a_key_file_that_is_none_is_told_without_being_shown() {
         world.client().await.err().unwrap().to_string(),
         "failed to create GCP secretmanager client: failed to process the provided JSON credentials: invalid character in the key file"
     );
-}
-
-#[rstest]
-#[case(json!({}), json!({"key": "api-key"}), None)]
-#[case(json!({"secretVersionSelectionPolicy": "LatestOrFetch"}), json!({"key": "api-key"}), Some("v1"))]
-#[case(json!({"secretVersionSelectionPolicy": "LatestOrFetch"}), json!({"key": "api-key", "version": "latest"}), None)]
-#[tokio::test(start_paused = true)]
-async fn only_the_policy_without_a_version_falls_back(
-    #[case] policy: Value,
-    #[case] remote: Value,
-    #[case] read: Option<&str>,
-) {
-    let world = World::new(&workload_identity(policy), Some(EMAIL));
-    world.writer.create("api-key", &text("v1")).await.unwrap();
-    world
-        .writer
-        .rotate("api-key", &text("v2"), None, Strategy::Put)
-        .await
-        .unwrap();
-    world.writer.disable("api-key", "2").await.unwrap();
-    match read {
-        Some(value) => assert_eq!(world.read(remote).await.as_deref(), Ok(value)),
-        None => {
-            let error = world.read(remote).await.unwrap_err();
-            let start = "unable to access Secret from SecretManager Client: rpc error: code = FailedPrecondition desc = Secret Version [";
-            assert!(
-                error.starts_with(start) && error.ends_with("/versions/2] is in DISABLED state."),
-                "{error}"
-            );
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]

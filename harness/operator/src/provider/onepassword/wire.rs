@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use rotaproof_egress::Error;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::super::transport;
 
@@ -79,10 +79,16 @@ fn unreadable(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// `readResponseBody`: the body of a 200, or else Connect's error.
+/// `readResponseBody` (connect-sdk-go 1.5.3): the body of a 200, or else Connect's error; the status by its name where
+/// the body is no JSON at all.
 pub(super) fn body(answer: Response<Bytes>) -> Result<Bytes, String> {
     if answer.status() == StatusCode::OK {
         return Ok(answer.into_body());
+    }
+    if serde_json::from_slice::<IgnoredAny>(answer.body()).is_err() {
+        let status = answer.status();
+        let text = status.canonical_reason().unwrap_or_default();
+        return Err(format!("status {}: {text}", status.as_u16()));
     }
     match serde_json::from_slice::<Option<Said>>(answer.body()) {
         Ok(said) => {

@@ -122,6 +122,7 @@ pub(super) fn store(
         egress,
         clock,
         entropy: Entropy::from_seed(7),
+        release: crate::Release::default(),
     }
 }
 

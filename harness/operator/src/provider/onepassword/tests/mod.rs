@@ -250,6 +250,11 @@ fn html(line: &str) -> Option<Reply> {
         .then_some(Reply::Times(9, 502, "<html>hunter2"))
 }
 
+fn no_error(line: &str) -> Option<Reply> {
+    line.contains("items?")
+        .then_some(Reply::Times(9, 400, r#""hunter2""#))
+}
+
 fn no_list(line: &str) -> Option<Reply> {
     line.contains("items?")
         .then_some(Reply::Times(9, 200, r#"{"a":"hunter2"}"#))
@@ -261,13 +266,11 @@ fn null(line: &str) -> Option<Reply> {
 }
 
 #[rstest]
-#[case::empty(
-    without_words,
-    "error finding 1Password Item: decoding error response: unexpected end of JSON input"
-)]
-#[case::html(
-    html,
-    "error finding 1Password Item: decoding error response: invalid character looking for beginning of value"
+#[case::empty(without_words, "error finding 1Password Item: status 403: Forbidden")]
+#[case::html(html, "error finding 1Password Item: status 502: Bad Gateway")]
+#[case::no_error(
+    no_error,
+    "error finding 1Password Item: decoding error response: json: cannot unmarshal the answer into the SDK's type"
 )]
 #[case::no_list(
     no_list,

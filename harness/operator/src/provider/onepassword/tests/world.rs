@@ -103,6 +103,7 @@ impl World {
             egress,
             clock,
             entropy: Entropy::from_seed(7),
+            release: crate::Release::default(),
         };
         Self {
             store,
