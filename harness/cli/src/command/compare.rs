@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     operator: Operator,
     /// Machine time that one run may take: 90s, 5m.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     timeout: Duration,
     /// Compare what this rule leaves out (docs/compare.md), or what any rule does with `all`.
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule_names())]

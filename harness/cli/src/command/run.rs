@@ -40,7 +40,7 @@ pub(crate) struct How {
     #[arg(long)]
     fail_fast: bool,
     /// Machine time that one scenario may take: 90s, 5m.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     timeout: Duration,
     /// Write a report: junit=FILE, json=FILE (JSON lines); several with commas.
     #[arg(long, value_name = "KIND=FILE", value_delimiter = ',')]
