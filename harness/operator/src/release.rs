@@ -38,6 +38,12 @@ impl Release {
         self == Self::V0_20
     }
 
+    /// Whether Azure's `metadataPolicy: Fetch` tells when a secret was made, changed and expires, beside its tags
+    /// (`getSecretAllMetadata`). 0.20.4 tells tags alone.
+    pub(crate) fn counts_times_as_metadata(self) -> bool {
+        self == Self::V2_9
+    }
+
     /// Whether a store that was deleted or replaced during its validation is spared the status patch.
     pub(crate) fn spares_a_replaced_store(self) -> bool {
         self == Self::V2_9

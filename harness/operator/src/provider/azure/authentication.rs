@@ -6,11 +6,12 @@ use rotaproof_kinds::external_secrets::{
 };
 
 use super::super::{ProviderError, StoreContext};
+use super::ManagedTokens;
 use super::autorest::Autorest;
 use super::client::Api;
 use super::credential::{Application, Assertion, Credential};
+use super::msal::{Msal, Proof};
 use super::sdk::Sdk;
-use super::{ManagedTokens, msal};
 
 const CLIENT_ID: &str = "azure.workload.identity/client-id";
 const TENANT_ID: &str = "azure.workload.identity/tenant-id";
@@ -35,7 +36,8 @@ pub(super) async fn api(
             }
             AzureAuthType::WorkloadIdentity => Credential::Federated(federated(store, spec).await?),
         };
-        return Ok(Api::New(Sdk::new(store, spec, credential, managed.clone())));
+        let sdk = Sdk::new(store, spec, credential, managed.clone());
+        return Ok(Api::New(Box::new(sdk)));
     }
     let credential = match kind {
         AzureAuthType::ManagedIdentity => Credential::Managed(spec.identity_id.clone()),
@@ -55,12 +57,14 @@ pub(super) async fn api(
         }
         AzureAuthType::WorkloadIdentity => {
             let assertion = legacy_federated(store, spec).await?;
-            let token = msal::federated(&store.egress, &store.clock, &assertion).await;
+            let mut msal = Msal::new(store.egress.clone(), store.clock.clone());
+            let token = msal.by_credential(Proof::Assertion(&assertion)).await;
             let token = token.map_err(|failure| ProviderError::Other(failure.text))?;
             Credential::Acquired(token)
         }
     };
-    Ok(Api::Legacy(Autorest::new(store, spec, credential)))
+    let client = Autorest::new(store, spec, credential);
+    Ok(Api::Legacy(Box::new(client)))
 }
 
 fn check_cloud(spec: &AzureKvProvider) -> Result<(), ProviderError> {

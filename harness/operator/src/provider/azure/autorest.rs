@@ -18,8 +18,6 @@ use super::{Token, imds, wire};
 /// `DefaultRetryAttempts`: three more, 30 s after the first, twice as long after each; the last one is waited after too.
 const RETRIES: u32 = 3;
 const BACKOFF: Duration = Duration::from_secs(30);
-/// A token with less than this left is refreshed.
-const REFRESH_WITHIN: i64 = 300;
 
 /// A client of one vault.
 pub(super) struct Autorest {
@@ -154,7 +152,7 @@ impl Autorest {
         }
         let now = self.clock.unix_seconds();
         if let Some(token) = &self.token
-            && token.expires - now > REFRESH_WITHIN
+            && token.is_fresh(now)
         {
             return Ok(token.text.clone());
         }

@@ -8,12 +8,12 @@ use super::super::{ProviderError, SecretMap, SecretsClient, Validation};
 use super::autorest::Autorest;
 use super::sdk::Sdk;
 use super::{find, metadata, wire};
-use crate::value;
+use crate::{Release, value};
 
 /// Which SDK it is.
 pub(super) enum Api {
-    Legacy(Autorest),
-    New(Sdk),
+    Legacy(Box<Autorest>),
+    New(Box<Sdk>),
 }
 
 impl Api {
@@ -34,17 +34,14 @@ impl Api {
             Self::New(client) => client.list(link).await,
         }
     }
-
-    /// Only go-autorest's path counts a secret's times among its metadata.
-    fn times(&self) -> bool {
-        matches!(self, Self::Legacy(_))
-    }
 }
 
 /// A client of one store.
 pub(super) struct AzureClient {
     /// Absent while a store with references of its users' namespaces is validated.
     api: Option<Api>,
+    /// Whether a secret's times are among its metadata: with some releases, and through go-autorest alone.
+    times: bool,
 }
 
 /// The kind of an object and its name: `remoteRef.key` may name both (`getObjType`).
@@ -57,8 +54,10 @@ fn object(key: &str) -> (&str, &str) {
 }
 
 impl AzureClient {
-    pub(super) fn new(api: Option<Api>) -> Self {
-        Self { api }
+    pub(super) fn new(api: Option<Api>, release: Release) -> Self {
+        let legacy = matches!(api, Some(Api::Legacy(_)));
+        let times = legacy && release.counts_times_as_metadata();
+        Self { api, times }
     }
 
     fn api(&mut self) -> Result<&mut Api, ProviderError> {
@@ -83,10 +82,9 @@ fn secret_name(key: &str) -> Result<&str, ProviderError> {
 impl SecretsClient for AzureClient {
     async fn get_secret(&mut self, remote: &RemoteRef) -> Result<SecretValue, ProviderError> {
         let name = secret_name(&remote.key)?;
-        let api = self.api()?;
-        let times = api.times();
+        let times = self.times;
         let version = remote.version.as_deref().unwrap_or_default();
-        let bundle = api.get(name, version).await?;
+        let bundle = self.api()?.get(name, version).await?;
         let property = remote.property.as_deref().unwrap_or_default();
         if remote.metadata_policy == Some(MetadataPolicy::Fetch) {
             return metadata::one(&bundle, times, property);
@@ -115,10 +113,8 @@ impl SecretsClient for AzureClient {
         if remote.metadata_policy == Some(MetadataPolicy::Fetch) {
             let name = secret_name(&remote.key)?;
             let version = remote.version.as_deref().unwrap_or_default();
-            let api = self.api()?;
-            let times = api.times();
-            let bundle = api.get(name, version).await?;
-            return Ok(metadata::all(&bundle, times, name, remote));
+            let bundle = self.api()?.get(name, version).await?;
+            return Ok(metadata::all(&bundle, self.times, name, remote));
         }
         value::secret_map(data.expose()).map_err(|error| {
             ProviderError::Other(format!("error unmarshalling json data: {error}"))

@@ -4,17 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode};
+use rotaproof_base::Entropy;
 use rotaproof_egress::{Client, Error};
 
+use super::azcore::Retries;
 use super::credential::RESOURCE;
 use super::wire;
-
-/// Who asks: adal escapes and orders the query as Go's `url.Values` does, and tries five times; azidentity tries
-/// once and five times more.
-pub(super) struct Attempts {
-    pub(super) most: u32,
-    pub(super) first_wait: Duration,
-}
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -52,24 +47,20 @@ pub(super) async fn adal(egress: &Client, url: &str) -> Result<Response<Bytes>, 
     }
 }
 
-/// azidentity's: azcore's policy with longer waits.
+/// azidentity's: azcore's policy with tries and waits of its own.
 pub(super) async fn azidentity(
     egress: &Client,
+    entropy: &Entropy,
     url: &str,
-    attempts: &Attempts,
 ) -> Result<Response<Bytes>, String> {
     let mut tried = 0;
     loop {
         let outcome = send(egress, url).await?;
-        let settled = outcome
-            .as_ref()
-            .is_ok_and(|answer| !is_passing(answer.status()));
-        if settled || tried == attempts.most {
-            return outcome.map_err(|error| failed(url, &error));
-        }
-        let wait = attempts.first_wait.saturating_mul((1 << (tried + 1)) - 1);
         tried += 1;
-        tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+        let Some(wait) = Retries::METADATA.wait(tried, &outcome, entropy) else {
+            return outcome.map_err(|error| failed(url, &error));
+        };
+        tokio::time::sleep(wait).await;
     }
 }
 

@@ -1,12 +1,14 @@
-//! `spec.provider.azurekv`: Azure Key Vault as ESO 2.9.0 uses it (`providers/v1/azure/keyvault`).
+//! `spec.provider.azurekv`: Azure Key Vault as ESO uses it (`pkg/provider/azure/keyvault` of 0.20.4,
+//! `providers/v1/azure/keyvault` of 2.9.0). Both releases have the same SDKs.
 //!
 //! By default through go-autorest (autorest 0.11.30, adal 0.9.24, Key Vault 7.0), whose retries wait 30 s and more;
-//! with `useAzureSDK: true` through azcore 1.19 and azsecrets 1.4 (7.6), which draws a challenge first. Managed
+//! with `useAzureSDK: true` through azcore 1.19.1, azidentity 1.13.0 and azsecrets 1.4 (7.6), which draws a challenge first. Managed
 //! identities, service principals with a client secret, and workload identities with a `serviceAccountRef` are here;
 //! certificates, keys, client certificates, and clouds of the user's own are refused by name.
 
 mod authentication;
 mod autorest;
+mod azcore;
 mod client;
 mod credential;
 mod find;
@@ -14,6 +16,8 @@ mod imds;
 mod metadata;
 mod msal;
 mod sdk;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -32,6 +36,14 @@ use super::{Provider, ProviderError, SecretsClient, StoreContext};
 struct Token {
     text: SecretValue,
     expires: i64,
+}
+
+impl Token {
+    /// Whether it is used as it is: either SDK acquires one with less than five minutes left anew.
+    fn is_fresh(&self, now: i64) -> bool {
+        const LEFT: i64 = 300;
+        self.expires - now > LEFT
+    }
 }
 
 /// Managed identities' tokens by client id: MSAL keeps them for as long as the process lives.
@@ -58,7 +70,7 @@ impl Provider for AzureKeyVault {
             true => None,
             false => Some(authentication::api(store, &spec, &self.managed).await?),
         };
-        Ok(Box::new(AzureClient::new(api)))
+        Ok(Box::new(AzureClient::new(api, store.release)))
     }
 
     fn capabilities(&self) -> &'static str {

@@ -1,6 +1,4 @@
-//! The new SDK: azcore's pipeline with Key Vault's challenge before every client's first token.
-
-use std::time::Duration;
+//! The new SDK: azcore's pipeline with Key Vault's challenge before every client's first token, azidentity's credentials.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, Uri, header};
@@ -11,16 +9,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::{ProviderError, StoreContext};
+use super::azcore::Retries;
 use super::credential::Credential;
-use super::msal::{self, Failure};
+use super::msal::{Failure, Msal, Proof};
 use super::{ManagedTokens, Token, imds, wire};
 
-/// azcore's defaults: three more tries, 0.8 s and then ever longer, up to a minute.
-const RETRIES: u32 = 3;
-const FIRST_WAIT: Duration = Duration::from_millis(800);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// A token with less than this left is acquired anew.
-const REFRESH_WITHIN: i64 = 300;
 const RULE: &str =
     "--------------------------------------------------------------------------------";
 
@@ -32,8 +25,9 @@ pub(super) struct Sdk {
     base: String,
     credential: Credential,
     managed: ManagedTokens,
-    /// Whether a challenge said what tokens are for.
-    challenged: bool,
+    msal: Msal,
+    /// The tenant that a challenge named, once one said what tokens are for.
+    challenged: Option<String>,
     token: Option<Token>,
 }
 
@@ -44,14 +38,17 @@ impl Sdk {
         credential: Credential,
         managed: ManagedTokens,
     ) -> Self {
+        let (egress, clock) = (store.egress.clone(), store.clock.clone());
+        let entropy = store.entropy.clone();
         Self {
-            egress: store.egress.clone(),
-            clock: store.clock.clone(),
-            entropy: store.entropy.clone(),
+            msal: Msal::retrying(egress.clone(), clock.clone(), entropy.clone()),
+            egress,
+            clock,
+            entropy,
             base: spec.vault_url.trim_end_matches('/').to_owned(),
             credential,
             managed,
-            challenged: false,
+            challenged: None,
             token: None,
         }
     }
@@ -90,26 +87,12 @@ impl Sdk {
         let mut tried = 0;
         loop {
             let outcome = self.attempt(url).await?;
-            let passing = match &outcome {
-                Ok(answer) => wire::is_passing(answer.status()),
-                Err(_) => true,
-            };
-            if !passing || tried == RETRIES {
-                return outcome.map_err(ProviderError::Other);
-            }
-            let named = outcome.as_ref().ok().and_then(wire::retry_after);
             tried += 1;
-            let wait = named.map_or_else(|| self.wait(tried), Duration::from_secs);
+            let Some(wait) = Retries::DEFAULT.wait(tried, &outcome, &self.entropy) else {
+                return outcome.map_err(ProviderError::Other);
+            };
             tokio::time::sleep(wait).await;
         }
-    }
-
-    /// `calcDelay`: longer with each try, with a jitter of 0.8 to 1.3.
-    fn wait(&self, tried: u32) -> Duration {
-        let factor = (1_u32 << tried) - 1;
-        let jitter = 800 + u32::try_from(self.entropy.below(500)).unwrap_or(0);
-        let wait = FIRST_WAIT.saturating_mul(factor).saturating_mul(jitter) / 1000;
-        wait.min(LONGEST_WAIT)
     }
 
     /// One try: an error of the credential ends the call, one of the connection may pass.
@@ -117,9 +100,12 @@ impl Sdk {
         &mut self,
         url: &str,
     ) -> Result<Result<Response<Bytes>, String>, ProviderError> {
-        let token = match self.challenged {
-            true => Some(self.acquire().await.map_err(ProviderError::Other)?),
-            false => None,
+        let token = match self.challenged.clone() {
+            Some(tenant) => {
+                let token = self.authorize(&tenant).await;
+                Some(token.map_err(ProviderError::Other)?)
+            }
+            None => None,
         };
         let answer = match self.get(url, token.as_ref()).await {
             Ok(answer) => answer,
@@ -132,14 +118,18 @@ impl Sdk {
         let Some(challenge) = challenge.and_then(|value| value.to_str().ok()) else {
             return Ok(Ok(answer));
         };
-        check_challenge(challenge, url).map_err(ProviderError::Other)?;
+        let tenant = check_challenge(challenge, url).map_err(ProviderError::Other)?;
+        // The policy's own token is let go; MSAL holds the same one, and gives it again while it is fresh.
+        self.token = None;
+        self.challenged = (!tenant.is_empty()).then(|| tenant.clone());
+        let token = self.authorize(&tenant).await;
+        let token = token.map_err(ProviderError::Other)?;
         // A second refusal is the answer: the policy meets a challenge once per request.
-        if self.challenged {
+        let answer = self.get(url, Some(&token)).await;
+        if matches!(&answer, Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED) {
             self.token = None;
         }
-        self.challenged = true;
-        let token = self.acquire().await.map_err(ProviderError::Other)?;
-        Ok(self.get(url, Some(&token)).await)
+        Ok(answer)
     }
 
     async fn get(&self, url: &str, token: Option<&SecretValue>) -> Result<Response<Bytes>, String> {
@@ -148,55 +138,74 @@ impl Sdk {
         sent.map_err(|error| wire::unanswered(&Method::GET, url, &error))
     }
 
-    async fn acquire(&mut self) -> Result<SecretValue, String> {
+    /// The bearer token policy's token, or the credential's (`confidentialClient.GetToken`).
+    async fn authorize(&mut self, tenant: &str) -> Result<SecretValue, String> {
         let now = self.clock.unix_seconds();
-        let fresh = |token: &Token| token.expires - now > REFRESH_WITHIN;
-        if let Some(token) = self.token.as_ref().filter(|token| fresh(token)) {
+        if let Some(token) = self.token.as_ref().filter(|token| token.is_fresh(now)) {
             return Ok(token.text.clone());
         }
-        let (egress, clock) = (&self.egress, &self.clock);
         let acquired = match &self.credential {
             Credential::Managed(identity) => {
                 let id = identity.clone().unwrap_or_default();
                 let mut held = self.managed.lock().await;
-                let known = held.get(&id).filter(|token| fresh(token)).cloned();
+                let known = held.get(&id).filter(|token| token.is_fresh(now)).cloned();
                 match known {
-                    Some(token) => Ok(token),
+                    Some(token) => token,
                     None => {
-                        let token = managed(egress, now, &id).await;
-                        if let Ok(token) = &token {
-                            held.insert(id, token.clone());
-                        }
+                        let token = managed(&self.egress, &self.entropy, now, &id).await?;
+                        held.insert(id, token.clone());
                         token
                     }
                 }
             }
             Credential::Secret(application) => {
                 let name = ("ClientSecretCredential", "client-secret");
-                let token = msal::client_secret(egress, clock, application).await;
-                token.map_err(|failure| authentication_failed(name, "", failure))
+                confidential(&mut self.msal, name, tenant, Proof::Secret(application)).await?
             }
             Credential::Federated(assertion) => {
                 let name = ("ClientAssertionCredential", "");
-                let token = msal::federated(egress, clock, assertion).await;
-                token.map_err(|failure| authentication_failed(name, "", failure))
+                confidential(&mut self.msal, name, tenant, Proof::Assertion(assertion)).await?
             }
-            Credential::Acquired(token) => Ok(token.clone()),
-        }?;
+            Credential::Acquired(token) => token.clone(),
+        };
         let text = acquired.text.clone();
         self.token = Some(acquired);
         Ok(text)
     }
 }
 
-async fn managed(egress: &Client, now: i64, identity: &str) -> Result<Token, String> {
+/// A token of the tenant that the vault named, which must be the credential's own, letter by letter (`resolveTenant`).
+async fn confidential(
+    msal: &mut Msal,
+    name: (&str, &str),
+    tenant: &str,
+    proof: Proof<'_>,
+) -> Result<Token, String> {
+    let own = proof.tenant();
+    if !tenant.is_empty() && tenant != own {
+        return Err(format!(
+            "{} isn't configured to acquire tokens for tenant {tenant:?}. To enable acquiring tokens for this tenant add \
+             it to the AdditionallyAllowedTenants on the credential options, or add \"*\" to allow acquiring tokens for \
+             any tenant",
+            name.0
+        ));
+    }
+    if let Some(token) = msal.silent(own).await {
+        return Ok(token);
+    }
+    let token = msal.by_credential(proof).await;
+    token.map_err(|failure| authentication_failed(name, "", failure))
+}
+
+async fn managed(
+    egress: &Client,
+    entropy: &Entropy,
+    now: i64,
+    identity: &str,
+) -> Result<Token, String> {
     const NAME: (&str, &str) = ("ManagedIdentityCredential", "managed-id");
-    let attempts = imds::Attempts {
-        most: 5,
-        first_wait: Duration::from_secs(2),
-    };
     let url = imds::url(Some(identity));
-    let answer = imds::azidentity(egress, &url, &attempts)
+    let answer = imds::azidentity(egress, entropy, &url)
         .await
         .map_err(|error| authentication_failed(NAME, "", Failure::plain(error)))?;
     let message = match answer.status() {
@@ -215,8 +224,8 @@ async fn managed(egress: &Client, now: i64, identity: &str) -> Result<Token, Str
         })
 }
 
-/// The challenge must name a resource whose host the vault's own ends in.
-fn check_challenge(challenge: &str, url: &str) -> Result<(), String> {
+/// The tenant that a challenge names. It must name a resource whose host the vault's own ends in.
+fn check_challenge(challenge: &str, url: &str) -> Result<String, String> {
     let challenge = challenge.replace("Bearer ", "");
     let value = |wanted: &str| {
         challenge.split(' ').find_map(|part| {
@@ -236,7 +245,10 @@ fn check_challenge(challenge: &str, url: &str) -> Result<(), String> {
         .zip(authority(url))
         .is_some_and(|(resource, vault)| vault.ends_with(&format!(".{resource}")));
     match matching {
-        true => Ok(()),
+        true => {
+            let authority = value("authorization").unwrap_or_default();
+            Ok(authority.split('/').nth(3).unwrap_or_default().to_owned())
+        }
         false => Err(format!(
             "challenge resource {resource:?} doesn't match the requested domain. Set DisableChallengeResourceVerification \
              to true in your client options to disable. See https://aka.ms/azsdk/blog/vault-uri for more information"
@@ -318,7 +330,8 @@ mod tests {
         let challenge = format!(
             r#"Bearer authorization="https://login.microsoftonline.com/t", resource="{resource}""#
         );
-        assert_eq!(check_challenge(&challenge, url).is_ok(), accepted);
+        let tenant = check_challenge(&challenge, url).ok();
+        assert_eq!(tenant.as_deref(), accepted.then_some("t"));
     }
 
     #[test]

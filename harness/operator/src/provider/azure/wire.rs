@@ -105,12 +105,17 @@ pub(super) fn post(url: &str, form: &BTreeMap<&str, &str>) -> Result<Request<Byt
 
 /// A request that got no answer, as Go's `url.Error` prints it.
 pub(super) fn unanswered(method: &Method, url: &str, error: &rotaproof_egress::Error) -> String {
+    url_error(method, url, &transport::cause(error).to_string())
+}
+
+/// Go's `url.Error`.
+pub(super) fn url_error(method: &Method, url: &str, cause: &str) -> String {
     let verb = if *method == Method::POST {
         "Post"
     } else {
         "Get"
     };
-    format!("{verb} {url:?}: {}", transport::cause(error))
+    format!("{verb} {url:?}: {cause}")
 }
 
 /// `access_token`, and `expires_in` or `expires_on`, which are numbers or texts.
