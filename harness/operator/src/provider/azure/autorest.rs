@@ -232,11 +232,7 @@ fn service_error(answer: &Response<Bytes>) -> String {
     let status = answer.status().as_u16();
     let parsed: Option<Value> = serde_json::from_slice(answer.body()).ok();
     let Some(body) = parsed else {
-        let quoted = String::from_utf8_lossy(answer.body());
-        return format!(
-            "autorest/azure: error response cannot be parsed: {quoted:?} error: invalid character looking for \
-             beginning of value"
-        );
+        return unreadable(&String::from_utf8_lossy(answer.body()));
     };
     let error = body.get("error").unwrap_or(&body);
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -249,6 +245,18 @@ fn service_error(answer: &Response<Bytes>) -> String {
         described.push_str(&format!(" InnerError={inner}"));
     }
     format!("autorest/azure: Service returned an error. Status={status} {described}")
+}
+
+/// A body that is no JSON, in Go's `%q` of the buffer that holds it, and why the decoder gave up.
+fn unreadable(body: &str) -> String {
+    let reason = match body.trim_start().chars().next() {
+        None => "EOF".to_owned(),
+        Some(first) => format!("invalid character {first:?} looking for beginning of value"),
+    };
+    format!(
+        "autorest/azure: error response cannot be parsed: {{{} '\\x00' '\\x00'}} error: {reason}",
+        quote(body)
+    )
 }
 
 /// Go's `%q` of a text that the service wrote.
@@ -295,7 +303,12 @@ mod tests {
     #[case(
         502,
         "<html>",
-        r#"autorest/azure: error response cannot be parsed: "<html>" error: invalid character looking for beginning of value"#
+        r#"autorest/azure: error response cannot be parsed: {"<html>" '\x00' '\x00'} error: invalid character '<' looking for beginning of value"#
+    )]
+    #[case(
+        503,
+        "",
+        r#"autorest/azure: error response cannot be parsed: {"" '\x00' '\x00'} error: EOF"#
     )]
     fn a_refusal_reads_as_autorest_prints_it(
         #[case] status: u16,
