@@ -116,6 +116,32 @@ fn a_program_that_cannot_be_executed_is_an_error_that_says_why() {
 }
 
 #[test]
+fn a_release_without_probes_is_started_without_their_flag() {
+    on_the_lane(async {
+        let script = Script::new(&format!(
+            "case \"$*\" in *--live-addr*) echo 'Error: unknown flag: --live-addr' >&2; exit 1;; esac
+            echo \"$*\"; {WORKS}; exec sleep 1000"
+        ));
+        let lab = script.start().await.unwrap();
+        let log = lab.cluster.operator_log(&[]);
+        assert!(
+            log.iter().any(|line| line.contains("--metrics-addr=0")),
+            "{log:?}"
+        );
+        lab.cluster.stop().await;
+    });
+}
+
+#[test]
+fn any_other_flag_that_it_does_not_know_is_an_error() {
+    on_the_lane(async {
+        let script = Script::new("echo 'Error: unknown flag: --metrics-addr' >&2; exit 1");
+        let error = script.start().await.err().unwrap();
+        assert_eq!(error.evidence, ["Error: unknown flag: --metrics-addr"]);
+    });
+}
+
+#[test]
 fn the_operator_has_the_lanes_environment_and_nothing_of_ours() {
     on_the_lane(async {
         let script = Script::new(&format!("env >&2; {WORKS}; exec sleep 1000"));

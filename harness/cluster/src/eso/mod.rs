@@ -39,6 +39,8 @@ const ARGUMENTS: [&str; 5] = [
     "--metrics-addr=0",
     "--live-addr=127.0.0.1:0",
 ];
+/// Releases before it (0.16) have no probes at all.
+const OPTIONAL: [&str; 1] = ["--live-addr"];
 /// Lines of the operator's log that explain a failure.
 const SHOWN: usize = 8;
 /// The lab is on loopback; the vaults are not, to the operator.
@@ -137,6 +139,7 @@ impl Lane for RealEso {
             program: Program {
                 path: self.release.program.clone(),
                 arguments: arguments(wanted.eso),
+                optional: &OPTIONAL,
                 environment: surroundings.variables,
                 log: OperatorLog::default(),
                 died: watch::Sender::new(None),

@@ -28,6 +28,8 @@ const EXPLAINING: usize = 8;
 pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) arguments: Vec<String>,
+    /// Flags that releases before them can do without.
+    pub(super) optional: &'static [&'static str],
     /// The whole environment.
     pub(super) environment: Vec<(&'static str, OsString)>,
     pub(super) log: OperatorLog,
@@ -36,13 +38,36 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Starts it, up to the moment at which it works on its queue.
+    /// Starts it, up to the moment at which it works on its queue. An optional flag that it does not know is left out.
     pub(super) async fn start(&self) -> Result<Process, Error> {
+        let mut arguments = self.arguments.clone();
+        loop {
+            let error = match self.start_with(&arguments).await {
+                Ok(process) => return Ok(process),
+                Err(error) => error,
+            };
+            let unknown = error.evidence.iter().find_map(|line| {
+                let flag = line.split_once("unknown flag: ")?.1.trim();
+                self.optional.iter().find(|optional| **optional == flag)
+            });
+            let before = arguments.len();
+            arguments.retain(|argument| {
+                let flag = argument.split('=').next();
+                unknown.is_none_or(|unknown| flag != Some(unknown))
+            });
+            if arguments.len() == before {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn start_with(&self, arguments: &[String]) -> Result<Process, Error> {
         self.log.begin_again();
+        self.died.send_replace(None);
         let shown = self.path.display();
         let mut command =
             launch::command(&self.path).map_err(|error| self.failed(error.to_string()))?;
-        command.args(&self.arguments);
+        command.args(arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let child = command
             .spawn()
