@@ -15,6 +15,19 @@ pub(super) struct Name<'a> {
 impl<'a> Name<'a> {
     /// A name with no part empty; `None` for any other form.
     pub(super) fn parse(name: &'a str) -> Option<Self> {
+        Self::begin(name)
+            .filter(|(_, rest)| rest.is_none())
+            .map(|(parsed, _)| parsed)
+    }
+
+    /// The id of the secret that a name means, whatever stands behind it: for the journal, which tells of refused
+    /// requests too.
+    pub(super) fn meant(name: &'a str) -> Option<&'a str> {
+        Self::begin(name)?.0.secret
+    }
+
+    /// The longest beginning that is a name, and the first part behind it.
+    fn begin(name: &'a str) -> Option<(Self, Option<&'a str>)> {
         let mut parts = name.split('/');
         let mut pair = |collection: &str| match (parts.clone().next(), parts.clone().nth(1)) {
             (Some(kind), Some(id)) if kind == collection && !id.is_empty() => {
@@ -27,12 +40,13 @@ impl<'a> Name<'a> {
         let location = pair("locations");
         let secret = pair("secrets");
         let version = secret.and_then(|_| pair("versions"));
-        parts.next().is_none().then_some(Self {
+        let parsed = Self {
             project,
             location,
             secret,
             version,
-        })
+        };
+        Some((parsed, parts.next()))
     }
 
     /// The name of a project or location.
@@ -101,6 +115,18 @@ mod tests {
     ) {
         let parsed = Name::parse(name).map(|name| (name.location, name.secret, name.version));
         assert_eq!(parsed, parts);
+    }
+
+    #[rstest]
+    #[case(
+        "projects/p/secrets/s/versions/projects/1/secrets/s/versions/2",
+        Some("s")
+    )]
+    #[case("projects/p/secrets/s/nothing", Some("s"))]
+    #[case("projects/p", None)]
+    #[case("folders/p/secrets/s", None)]
+    fn a_refused_name_still_means_a_secret(#[case] name: &str, #[case] secret: Option<&str>) {
+        assert_eq!(Name::meant(name), secret);
     }
 
     proptest! {

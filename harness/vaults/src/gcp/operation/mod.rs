@@ -102,7 +102,7 @@ impl Request {
         }
     }
 
-    /// The id of the secret that it names.
+    /// The id of the secret that it means, for the journal.
     pub(super) fn secret(&self) -> Option<String> {
         let name = match self {
             Self::ListSecrets(_) => return None,
@@ -118,7 +118,7 @@ impl Request {
             | Self::EnableSecretVersion(request)
             | Self::DestroySecretVersion(request) => &request.name,
         };
-        Name::parse(name)?.secret.map(str::to_owned)
+        Name::meant(name).map(str::to_owned)
     }
 }
 
