@@ -25,6 +25,9 @@ const CLOSING: [&str; 2] = ["lookup-self", REVOKED];
 /// The last of them.
 const REVOKED: &str = "revoke-self";
 
+/// The read that Azure's new SDK makes first, without a token, to be told whom to ask for one.
+const CHALLENGED: &str = "SecretGet";
+
 /// Groups the operator's requests by vault and refresh. `readers` are the ExternalSecrets that name a secret.
 pub(super) fn group<'a>(
     entries: impl Iterator<Item = &'a Arc<Entry>>,
@@ -93,7 +96,7 @@ impl Grouping {
                 self.flush();
             }
         }
-        if of.is_empty() {
+        if of.is_empty() || is_challenge(&request) {
             self.take_opening(request);
             return;
         }
@@ -178,13 +181,17 @@ impl Grouping {
     }
 }
 
+fn is_challenge(request: &SeenRequest) -> bool {
+    request.operation == CHALLENGED && request.status == Some(401) && request.identity.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
 
-    /// `login`, `a` (a secret, read by `A`), `a!` (that failed); `|` is a pause, `||` a long one.
+    /// `login`, `a` (a secret, read by `A`), `a!` (that failed), `a?` (a challenge); `|` is a pause, `||` a long one.
     fn grouped(story: &str) -> String {
         let mut grouping = Grouping::default();
         let mut now = Duration::from_secs(1);
@@ -197,15 +204,20 @@ mod tests {
                 now += IDLE * 2;
                 continue;
             }
-            let name = word.trim_end_matches('!');
+            let name = word.trim_end_matches(['!', '?']);
+            let (read, status) = match word.chars().last() {
+                Some('!') => ("read", 503),
+                Some('?') => (CHALLENGED, 401),
+                _ => ("read", 200),
+            };
             let secret = (name.len() == 1).then(|| name.to_owned());
             let of = secret.iter().map(|secret| secret.to_uppercase()).collect();
             let request = SeenRequest {
-                operation: secret.as_ref().map_or(name, |_| "read").to_owned(),
+                operation: secret.as_ref().map_or(name, |_| read).to_owned(),
                 secret,
                 versions: Vec::new(),
                 identity: None,
-                status: Some(if word.ends_with('!') { 503 } else { 200 }),
+                status: Some(status),
                 refusal: None,
                 fault: None,
             };
@@ -253,6 +265,8 @@ mod tests {
     #[case::a_retry_after_validations("login login login a! | a", "A[login a a] [login] [login]")]
     #[case::a_login_on_a_busy_machine("login | a", "A[login a]")]
     #[case::a_login_for_something_else("login || a", "[login] A[a]")]
+    #[case::a_challenge_first("a? login a b", "A[a login a] B[b]")]
+    #[case::challenges_back_to_back("a? login a a? login a", "A[a login a] A[a login a]")]
     #[case::a_login_that_fails("login! | login! | login a", "A[login login login a]")]
     fn requests_fall_into_refreshes(#[case] story: &str, #[case] groups: &str) {
         assert_eq!(grouped(story), groups);
