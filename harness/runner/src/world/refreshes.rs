@@ -28,6 +28,9 @@ const REVOKED: &str = "revoke-self";
 /// The read that Azure's new SDK makes first, without a token, to be told whom to ask for one.
 const CHALLENGED: &str = "SecretGet";
 
+/// The read that AWS's provider makes once for a secret, however many keys want it: it caches within a reconcile.
+const ONCE: &str = "GetSecretValue";
+
 /// Groups the operator's requests by vault and refresh. `readers` are the ExternalSecrets that name a secret.
 pub(super) fn group<'a>(
     entries: impl Iterator<Item = &'a Arc<Entry>>,
@@ -102,7 +105,11 @@ impl Grouping {
         }
         match &mut self.current {
             // Of several that share a secret each has its own login; of one, the other login is a validation's.
-            Some(current) if current.of == of && (of.len() == 1 || self.openings.is_empty()) => {
+            Some(current)
+                if current.of == of
+                    && (of.len() == 1 || self.openings.is_empty())
+                    && !is_another_reconciles(&request, current) =>
+            {
                 current.requests.push(request);
             }
             _ => {
@@ -181,6 +188,14 @@ impl Grouping {
     }
 }
 
+/// Whether a request is one that the refresh has made already and does not make twice.
+fn is_another_reconciles(request: &SeenRequest, current: &Refresh) -> bool {
+    let same = |known: &SeenRequest| {
+        known.operation == request.operation && known.secret == request.secret && !known.failed()
+    };
+    request.operation == ONCE && current.requests.iter().any(same)
+}
+
 fn is_challenge(request: &SeenRequest) -> bool {
     request.operation == CHALLENGED && request.status == Some(401) && request.identity.is_none()
 }
@@ -191,7 +206,8 @@ mod tests {
 
     use super::*;
 
-    /// `login`, `a` (a secret, read by `A`), `a!` (that failed), `a?` (a challenge); `|` is a pause, `||` a long one.
+    /// `login`, `a` (a secret, read by `A`), `a!` (that failed), `a?` (a challenge), `a.` (read once a reconcile); `|` is a
+    /// pause, `||` a long one.
     fn grouped(story: &str) -> String {
         let mut grouping = Grouping::default();
         let mut now = Duration::from_secs(1);
@@ -204,10 +220,11 @@ mod tests {
                 now += IDLE * 2;
                 continue;
             }
-            let name = word.trim_end_matches(['!', '?']);
+            let name = word.trim_end_matches(['!', '?', '.']);
             let (read, status) = match word.chars().last() {
                 Some('!') => ("read", 503),
                 Some('?') => (CHALLENGED, 401),
+                Some('.') => (ONCE, 200),
                 _ => ("read", 200),
             };
             let secret = (name.len() == 1).then(|| name.to_owned());
@@ -265,6 +282,8 @@ mod tests {
     #[case::a_retry_after_validations("login login login a! | a", "A[login a a] [login] [login]")]
     #[case::a_login_on_a_busy_machine("login | a", "A[login a]")]
     #[case::a_login_for_something_else("login || a", "[login] A[a]")]
+    #[case::a_second_read_of_what_is_cached("a. b. a.", "A[a] B[b] A[a]")]
+    #[case::a_second_read_in_a_row("login a. a.", "A[login a] A[a]")]
     #[case::a_challenge_first("a? login a b", "A[a login a] B[b]")]
     #[case::challenges_back_to_back("a? login a a? login a", "A[a login a] A[a login a]")]
     #[case::a_login_that_fails("login! | login! | login a", "A[login login login a]")]
