@@ -423,7 +423,8 @@ spec:
 
         rows = table(self.k("get", "externalsecrets"))
         self.assertEqual(rows[0], ["NAME", "STORETYPE", "STORE", "REFRESH INTERVAL", "STATUS", "READY", "LAST SYNC"])
-        self.assertEqual(rows[1][:6], ["app", "SecretStore", "aws", "1h", "SecretSynced", "True"])
+        # As Go writes it: ESO adds its finalizer by a PUT of the whole object.
+        self.assertEqual(rows[1][:6], ["app", "SecretStore", "aws", "1h0m0s", "SecretSynced", "True"])
         rows = table(self.k("get", "secretstores"))
         self.assertEqual(rows[0], ["NAME", "AGE", "STATUS", "CAPABILITIES", "READY"])
         self.assertEqual(rows[1][2:], ["Valid", "ReadWrite", "True"])

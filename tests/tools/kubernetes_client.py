@@ -135,8 +135,12 @@ class Custom(InNamespace):
                 versions=[client.V1CustomResourceDefinitionVersion(
                     name="v1", served=True, storage=True, schema=client.V1CustomResourceValidation(open_apiv3_schema=schema))]))
         definitions = client.ApiextensionsV1Api()
-        made = definitions.create_custom_resource_definition(definition)
-        self.assertIn("Established", [condition.type for condition in made.status.conditions])
+        definitions.create_custom_resource_definition(definition)
+        seen = watch.Watch().stream(definitions.list_custom_resource_definition,
+                                    field_selector=f"metadata.name=things.{group}", timeout_seconds=30)
+        conditions = (event["object"].status.conditions for event in seen if event["object"].status)
+        established = next((made for made in conditions if made), [])
+        self.assertIn("Established", [condition.type for condition in established])
         objects = client.CustomObjectsApi()
         where = {"group": group, "version": "v1", "plural": "things", "namespace": self.namespace}
         thing = {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {}}
