@@ -18,7 +18,7 @@ code, `Content-Type`, `Warning`, body) are compared field by field by `cargo tes
 which writes this page (`SNAPSHOTS=overwrite`) and otherwise fails where it is not true any more. It needs the two
 programs that users of envtest have: `KUBEBUILDER_ASSETS` names their folder. The requests are in
 [`tests/differential/calls`](../harness/apiserver/tests/differential/calls), the generated ones are made by
-[`generate.rs`](../harness/apiserver/tests/differential/generate.rs) from a fixed seed; what cannot be equal (uids, times,
+[`generate.rs`](../harness/apiserver/tests/differential/generate.rs) from a fixed seed (of these, one or so changes its column from run to run); what cannot be equal (uids, times,
 revisions, tokens) is replaced by the rules at the head of
 [`normal.rs`](../harness/apiserver/tests/differential/normal.rs).
 ";
@@ -128,11 +128,15 @@ impl Outcome {
             println!("the page is about another version than {}", self.version);
             return Ok(());
         }
+        let now = self.page();
+        if steady(&now) == steady(&told) {
+            return Ok(());
+        }
         let assert = Assert::new().action_env("SNAPSHOTS");
         assert
             .try_eq(
                 Some(&"docs/kubernetes-api.md"),
-                self.page().into(),
+                now.into(),
                 Data::read_from(&page, None),
             )
             .map_err(|error| error.to_string())
@@ -164,4 +168,15 @@ impl Outcome {
         }
         page
     }
+}
+
+/// The page without the counts that are not the same twice: of 1,200 generated requests one or so shows a known difference
+/// in one run and not in the next. An unknown one fails the test by itself.
+fn steady(page: &str) -> String {
+    let moving = |line: &&str| line.starts_with("| Generated: ") || line.starts_with("| **all** ");
+    let line = |line: &str| match Some(line).filter(moving) {
+        Some(line) => line.split('|').take(3).collect::<Vec<_>>().join("|"),
+        None => line.to_owned(),
+    };
+    page.lines().map(line).collect::<Vec<_>>().join("\n")
 }
