@@ -12,6 +12,7 @@ use rotaproof_runner::{Listener, Options};
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
+use super::interrupt::Signals;
 use super::lane::Where;
 use super::select::Selection;
 use crate::error::{Error, ExitStatus};
@@ -179,11 +180,16 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Starts to wait; `interrupt` is cancelled then.
+    /// Listens from now on; `interrupt` is cancelled at the first signal.
     pub(super) fn watch(interrupt: CancellationToken) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        // Before the thread begins: a signal between the two would end the process with nothing swept.
+        let mut signals = {
+            let _inside = runtime.enter();
+            Signals::listen()?
+        };
         let done = CancellationToken::new();
         let ended = done.clone();
         let thread = std::thread::spawn(move || {
@@ -191,7 +197,7 @@ impl Interrupt {
                 tokio::select! {
                     biased;
                     () = ended.cancelled() => {}
-                    () = signalled() => interrupt.cancel(),
+                    () = signals.next() => interrupt.cancel(),
                 }
             });
         });
@@ -209,16 +215,5 @@ impl Drop for Interrupt {
             // The thread only waits; it cannot have panicked.
             let _ = thread.join();
         }
-    }
-}
-
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
     }
 }
