@@ -51,6 +51,7 @@ fn the_reference_of_the_command_line_is_the_help_texts() {
         "heal",
         "logs",
         "gc",
+        "doctor",
         "completions",
     ] {
         let arguments: Vec<&str> = [command, "--help"]

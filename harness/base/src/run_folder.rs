@@ -9,34 +9,34 @@ use crate::RunId;
 
 const PREFIX: &str = "rotaproof-";
 
-/// `/dev/shm` where it exists, else the temp folder.
-fn parent() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    }
-}
-
 /// A folder that only its owner may enter, removed when dropped.
 pub struct RunFolder(PathBuf);
 
 impl RunFolder {
+    /// Where folders are made: `/dev/shm` where it exists, else the temp folder.
+    pub fn parent() -> PathBuf {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        }
+    }
+
     /// Makes `rotaproof-<run id>-<pid>`; a second one of the same run and process gets `-2`, and so on.
     ///
     /// # Errors
     /// Where it cannot be made; the error names the path.
     pub fn create(run_id: &RunId) -> io::Result<Self> {
         let name = format!("{PREFIX}{run_id}-{}", std::process::id());
-        let mut path = parent().join(&name);
+        let mut path = Self::parent().join(&name);
         let mut number = 1;
         loop {
             match fs::DirBuilder::new().mode(0o700).create(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     number += 1;
-                    path = parent().join(format!("{name}-{number}"));
+                    path = Self::parent().join(format!("{name}-{number}"));
                 }
                 Err(error) => {
                     let message = format!("cannot make {}: {error}", path.display());
@@ -46,10 +46,10 @@ impl RunFolder {
         }
     }
 
-    /// Removes the folders of runs whose process is gone, and says how many. Call it at start-up.
-    pub fn sweep() -> usize {
-        let Ok(entries) = fs::read_dir(parent()) else {
-            return 0;
+    /// The folders of runs whose process is gone.
+    pub fn left_behind() -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(Self::parent()) else {
+            return Vec::new();
         };
         let dead = |entry: &fs::DirEntry| {
             let name = entry.file_name();
@@ -60,7 +60,15 @@ impl RunFolder {
         entries
             .flatten()
             .filter(dead)
-            .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
+            .map(|entry| entry.path())
+            .collect()
+    }
+
+    /// Removes the folders of runs whose process is gone, and says how many. Call it at start-up.
+    pub fn sweep() -> usize {
+        Self::left_behind()
+            .iter()
+            .filter(|folder| fs::remove_dir_all(folder).is_ok())
             .count()
     }
 
@@ -116,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_folder_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not() {
-        let parent = parent();
+        let parent = RunFolder::parent();
         // A process that has ended and was waited for: its number is free.
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let dead = parent.join(format!("rotaproof-sweeptst-{}", child.id()));

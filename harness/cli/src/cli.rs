@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    compare, completions, down, fault, gc, heal, lint, list, logs, new, rotate, run, schema, soak,
-    status, up,
+    compare, completions, doctor, down, fault, gc, heal, lint, list, logs, new, rotate, run,
+    schema, soak, status, up,
 };
 use crate::error::ExitStatus;
 
@@ -63,6 +63,8 @@ enum Command {
     Logs(logs::Args),
     /// Remove what killed labs and runs left behind.
     Gc,
+    /// Look for what each lane needs on this machine, and tell how to get what is missing.
+    Doctor(doctor::Args),
     /// Print a shell's completions.
     Completions(completions::Args),
 }
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Heal(args) => heal::execute(args),
         Command::Logs(args) => logs::execute(args),
         Command::Gc => gc::execute(),
+        Command::Doctor(args) => doctor::execute(&args),
         Command::Completions(args) => completions::execute(&args, &mut Cli::command()),
     };
     match outcome {

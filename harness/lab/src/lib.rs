@@ -19,4 +19,4 @@ pub use error::Error;
 pub use lab::{Lab, Options};
 pub use place::{Held, Name, Place};
 pub use ports::Ports;
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, left_behind, sweep};

@@ -53,3 +53,25 @@ pub fn sweep() -> Result<Swept, Error> {
     swept.pods = rotaproof_cluster::sweep();
     Ok(swept)
 }
+
+/// The folders of labs whose process is gone; nothing is removed.
+///
+/// # Errors
+/// Where there is no place for labs.
+pub fn left_behind() -> Result<Vec<PathBuf>, Error> {
+    let root = Place::root()?;
+    // Where it cannot be read there is none to be told of; a sweep says why.
+    let entries = std::fs::read_dir(&root).into_iter().flatten().flatten();
+    let mut left = Vec::new();
+    for entry in entries {
+        let name = entry.file_name();
+        let Some(name) = name.to_str().and_then(|name| name.parse::<Name>().ok()) else {
+            continue;
+        };
+        let place = Place::of(name)?;
+        if place.was_a_lab() && !place.is_up() {
+            left.push(entry.path());
+        }
+    }
+    Ok(left)
+}

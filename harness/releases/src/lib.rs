@@ -10,6 +10,7 @@ mod digest;
 mod error;
 mod fetch;
 mod image;
+mod look;
 mod program;
 mod progress;
 mod registry;
@@ -18,6 +19,7 @@ mod settings;
 mod wanted;
 
 pub use error::Error;
+pub use look::{Local, look};
 pub use progress::Progress;
 pub use resolve::{Release, resolve};
 pub use settings::{Proxies, Registry, Settings};

@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod completions;
 mod detach;
+pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod fault;
 pub(crate) mod gc;
