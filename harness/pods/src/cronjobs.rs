@@ -21,7 +21,7 @@ use crate::requeue::Requeue;
 use crate::watch::{Change, Watch};
 
 /// How long the pods of a CronJob run that says nothing.
-const RUNS: &str = "30s";
+pub(crate) const RUNS: &str = "30s";
 
 type Key = (String, String);
 

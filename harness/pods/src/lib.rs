@@ -6,6 +6,8 @@
 //! A container is a child process, the *probe* (see [`probe`]): it receives the environment and the files that a
 //! kubelet would give it and reports their keyed fingerprints, never a value.
 //!
+//! On a real cluster only the last has to be played: see [`start_operator`], and [`real_cluster`] for what pods run there.
+//!
 //! # When it happens
 //! All times are of tokio's clock; nothing polls, so an idle pod costs nothing however much time passes.
 //!
@@ -39,6 +41,7 @@ mod kubelet;
 mod notebooks;
 mod ownership;
 pub mod probe;
+pub mod real_cluster;
 mod requeue;
 mod sources;
 mod status;
@@ -107,8 +110,30 @@ pub fn start(client: kube::Client, options: Options, tasks: &TaskGroup) -> Resul
     group.spawn(kubelet::run(Arc::clone(&context)));
     group.spawn(jobs::run(Arc::clone(&context)));
     group.spawn(cronjobs::run(Arc::clone(&context)));
-    group.spawn(notebooks::run(context));
+    group.spawn(notebooks::run(notebooks::Operator {
+        client: context.client.clone(),
+        clock: context.clock.clone(),
+        probe: None,
+    }));
     Ok(Pods { group, folder })
+}
+
+/// How the operator of `NotebookValidationJob` works on a cluster that runs its pods itself.
+pub struct OperatorOptions {
+    /// Source of every timestamp.
+    pub clock: Clock,
+    /// What its pods run.
+    pub probe: real_cluster::Probe,
+}
+
+/// Starts the operator of `NotebookValidationJob`, and nothing else: for a real cluster, which has all other parts. It
+/// works until the tasks are shut down. Its pods need the [`real_cluster::Probe::secret`] of their namespace.
+pub fn start_operator(client: kube::Client, options: OperatorOptions, tasks: &TaskGroup) {
+    tasks.spawn(notebooks::run(notebooks::Operator {
+        client,
+        clock: options.clock,
+        probe: Some(options.probe),
+    }));
 }
 
 impl Pods {

@@ -8,24 +8,27 @@
 //! Not here: image builds, golden notebooks, model validation, results read from the log.
 
 mod pod;
+mod status;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, PostParams};
-use serde_json::{Value, json};
+use kube::{Client, ResourceExt};
+use rotaproof_base::Clock;
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::context::{Context, TRY_AGAIN, rfc3339, write_status};
+use crate::context::{TRY_AGAIN, rfc3339, write_status};
 use crate::ownership::controller_of;
+use crate::real_cluster::Probe;
 use crate::requeue::Requeue;
 use crate::watch::{Change, Watch};
 
 use pod::{pod, pod_name};
+use status::{condition, ended, running};
 
 const KIND: &str = "NotebookValidationJob";
 const CRD: &str = "notebookvalidationjobs.mlops.mlops.dev";
@@ -34,10 +37,33 @@ const RETRIES: i64 = 3;
 
 type Key = (String, String);
 
+/// What the operator works with.
+pub(crate) struct Operator {
+    pub(crate) client: Client,
+    pub(crate) clock: Clock,
+    /// What its pods run, where the kubelet does not see to that.
+    pub(crate) probe: Option<Probe>,
+}
+
+impl Operator {
+    fn now(&self) -> String {
+        rfc3339(self.clock.now())
+    }
+
+    /// The pod of a job, as it is sent to the API.
+    fn pod(&self, resource: &ApiResource, job: &DynamicObject) -> Result<Pod, String> {
+        let mut pod = pod(resource, job);
+        if let Some(probe) = &self.probe {
+            probe.dress(&mut pod).map_err(|error| error.to_string())?;
+        }
+        serde_json::from_value(pod).map_err(|error| error.to_string())
+    }
+}
+
 /// Waits until the kind exists, and works for as long as it does.
-pub(crate) async fn run(context: Arc<Context>) {
+pub(crate) async fn run(operator: Operator) {
     let mut crds = Watch::named(
-        Api::<CustomResourceDefinition>::all(context.client.clone()),
+        Api::<CustomResourceDefinition>::all(operator.client.clone()),
         CRD,
     );
     loop {
@@ -45,7 +71,7 @@ pub(crate) async fn run(context: Arc<Context>) {
         tokio::select! {
             biased;
             () = wait_for(&mut crds, |crd| crd.is_none()) => {}
-            () = control(&context) => {}
+            () = control(&operator) => {}
         }
     }
 }
@@ -84,13 +110,13 @@ fn resource() -> ApiResource {
     }
 }
 
-async fn control(context: &Context) {
+async fn control(operator: &Operator) {
     let resource = resource();
     let mut jobs = Watch::over(Api::<DynamicObject>::all_with(
-        context.client.clone(),
+        operator.client.clone(),
         &resource,
     ));
-    let mut pods = Watch::over(Api::<Pod>::all(context.client.clone()));
+    let mut pods = Watch::over(Api::<Pod>::all(operator.client.clone()));
     let mut due = Requeue::<Key>::new();
     loop {
         let key = tokio::select! {
@@ -113,7 +139,7 @@ async fn control(context: &Context) {
             },
             key = due.next() => key,
         };
-        let next = reconcile(context, &resource, &key).await.unwrap_or_else(|error| {
+        let next = reconcile(operator, &resource, &key).await.unwrap_or_else(|error| {
             tracing::debug!(job = key.1, %error, "cannot reconcile the notebook validation job");
             Some(Instant::now() + TRY_AGAIN)
         });
@@ -122,11 +148,11 @@ async fn control(context: &Context) {
 }
 
 async fn reconcile(
-    context: &Context,
+    operator: &Operator,
     resource: &ApiResource,
     (namespace, name): &Key,
 ) -> kube::Result<Option<Instant>> {
-    let jobs = Api::<DynamicObject>::namespaced_with(context.client.clone(), namespace, resource);
+    let jobs = Api::<DynamicObject>::namespaced_with(operator.client.clone(), namespace, resource);
     let Some(job) = jobs
         .get_opt(name)
         .await?
@@ -142,9 +168,9 @@ async fn reconcile(
             let started = json!({
                 "phase": "Initializing",
                 "retryCount": 0,
-                "startTime": context.now(),
+                "startTime": operator.now(),
                 "message": "NotebookValidationJob initialized",
-                "conditions": [condition(context, "Ready", "False", "Initializing", "NotebookValidationJob initialized")],
+                "conditions": [condition(operator, "Ready", "False", "Initializing", "NotebookValidationJob initialized")],
             });
             // Its own change brings us back.
             write_status(&jobs, &job, started).await?;
@@ -155,16 +181,16 @@ async fn reconcile(
             write_status(
                 &jobs,
                 &job,
-                running(context, &job, "ValidationRunning", message),
+                running(operator, &job, "ValidationRunning", message),
             )
             .await?;
             return Ok(None);
         }
         _ => {}
     }
-    let pods = Api::<Pod>::namespaced(context.client.clone(), namespace);
+    let pods = Api::<Pod>::namespaced(operator.client.clone(), namespace);
     let Some(pod) = pods.get_opt(&pod_name(name)).await? else {
-        return start(context, resource, &jobs, &job).await;
+        return start(operator, resource, &jobs, &job).await;
     };
     if pod.metadata.deletion_timestamp.is_some() {
         return Ok(None);
@@ -173,7 +199,7 @@ async fn reconcile(
         Verdict::Wait => Ok(None),
         Verdict::Succeeded => {
             let end = ended(
-                context,
+                operator,
                 &job,
                 "Succeeded",
                 "Validation completed successfully",
@@ -187,13 +213,13 @@ async fn reconcile(
                 let message = format!(
                     "Validation failed after {count} retries: Validation pod failed: {why}"
                 );
-                let mut end = ended(context, &job, "Failed", &message);
+                let mut end = ended(operator, &job, "Failed", &message);
                 end["retryCount"] = json!(count);
-                end["lastRetryTime"] = json!(context.now());
+                end["lastRetryTime"] = json!(operator.now());
                 write_status(&jobs, &job, end).await?;
                 return Ok(None);
             }
-            let counted = json!({"retryCount": count, "lastRetryTime": context.now()});
+            let counted = json!({"retryCount": count, "lastRetryTime": operator.now()});
             write_status(&jobs, &job, counted).await?;
             pods.delete(&pod_name(name), &DeleteParams::default())
                 .await?;
@@ -210,7 +236,7 @@ fn backoff(failures: i64) -> Duration {
 
 /// Makes the pod, where the wait after the last failure is over.
 async fn start(
-    context: &Context,
+    operator: &Operator,
     resource: &ApiResource,
     jobs: &Api<DynamicObject>,
     job: &DynamicObject,
@@ -222,7 +248,7 @@ async fn start(
         .and_then(|time| time.parse::<Timestamp>().ok());
     if let (Some(last), true) = (last, failures > 0) {
         let since =
-            Duration::try_from(context.clock.now().duration_since(last)).unwrap_or_default();
+            Duration::try_from(operator.clock.now().duration_since(last)).unwrap_or_default();
         let left = backoff(failures).saturating_sub(since);
         if !left.is_zero() {
             return Ok(Some(Instant::now() + left));
@@ -230,7 +256,7 @@ async fn start(
     }
     let namespace = job.namespace().unwrap_or_default();
     if let Some(name) = job.data["spec"]["notebook"]["git"]["credentialsSecret"].as_str()
-        && Api::<Secret>::namespaced(context.client.clone(), &namespace)
+        && Api::<Secret>::namespaced(operator.client.clone(), &namespace)
             .get_opt(name)
             .await?
             .is_none()
@@ -238,22 +264,23 @@ async fn start(
         let message = format!(
             "Failed to create validation pod: failed to resolve Git credentials: secrets {name:?} not found"
         );
-        write_status(jobs, job, ended(context, job, "Failed", &message)).await?;
+        write_status(jobs, job, ended(operator, job, "Failed", &message)).await?;
         return Ok(None);
     }
-    let made = match serde_json::from_value::<Pod>(pod(resource, job)) {
+    let made = match operator.pod(resource, job) {
         Ok(pod) => {
-            let pods = Api::<Pod>::namespaced(context.client.clone(), &namespace);
-            pods.create(&PostParams::default(), &pod).await
+            let pods = Api::<Pod>::namespaced(operator.client.clone(), &namespace);
+            let made = pods.create(&PostParams::default(), &pod).await;
+            made.map_err(|error| error.to_string())
         }
-        Err(error) => Err(kube::Error::SerdeError(error)),
+        Err(message) => Err(message),
     };
     if let Err(error) = made {
         let message = format!("Failed to create validation pod: {error}");
-        write_status(jobs, job, ended(context, job, "Failed", &message)).await?;
+        write_status(jobs, job, ended(operator, job, "Failed", &message)).await?;
         return Ok(None);
     }
-    let mut status = running(context, job, "ValidationRunning", "Starting validation");
+    let mut status = running(operator, job, "ValidationRunning", "Starting validation");
     status["validationPodName"] = json!(pod_name(&job.name_any()));
     write_status(jobs, job, status).await?;
     Ok(None)
@@ -311,58 +338,4 @@ fn verdict(pod: &Pod) -> Verdict {
         }
         _ => Verdict::Wait,
     }
-}
-
-fn running(context: &Context, job: &DynamicObject, phase: &str, message: &str) -> Value {
-    let complete = condition(
-        context,
-        "ValidationComplete",
-        "Unknown",
-        "PodRunning",
-        message,
-    );
-    json!({"phase": phase, "message": message, "conditions": with(job, complete)})
-}
-
-fn ended(context: &Context, job: &DynamicObject, phase: &str, message: &str) -> Value {
-    let complete = if phase == "Succeeded" {
-        condition(
-            context,
-            "ValidationComplete",
-            "True",
-            "ValidationComplete",
-            message,
-        )
-    } else {
-        condition(context, "ValidationComplete", "False", "PodFailed", message)
-    };
-    json!({
-        "phase": phase,
-        "message": message,
-        "completionTime": rfc3339(context.clock.now()),
-        "conditions": with(job, complete),
-    })
-}
-
-fn condition(context: &Context, type_: &str, status: &str, reason: &str, message: &str) -> Value {
-    json!({
-        "type": type_, "status": status, "reason": reason, "message": message,
-        "lastTransitionTime": context.now(),
-    })
-}
-
-/// The job's conditions with this one in its place.
-fn with(job: &DynamicObject, condition: Value) -> Vec<Value> {
-    let mut all = job.data["status"]["conditions"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    match all
-        .iter_mut()
-        .find(|present| present["type"] == condition["type"])
-    {
-        Some(present) => *present = condition,
-        None => all.push(condition),
-    }
-    all
 }
