@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The crates from the top down. A crate may depend on those after it, never on those before it.
-const HOUSE: [&str; 17] = [
+const HOUSE: [&str; 18] = [
     "cli",
     "report",
     "compare",
@@ -15,6 +15,7 @@ const HOUSE: [&str; 17] = [
     "pods",
     "apiserver",
     "gateway",
+    "backends",
     "vaults",
     "egress",
     "events",

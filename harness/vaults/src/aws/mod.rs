@@ -5,6 +5,7 @@
 //! services' errors. Replication, resource policies, RotateSecret and GetRandomPassword are absent and answer
 //! `UnknownOperationException`.
 
+mod admission;
 mod answer;
 mod config;
 mod connector;
@@ -27,6 +28,7 @@ use indexmap::IndexMap;
 use rotaproof_base::jwt::Verifier;
 use rotaproof_base::{Clock, Entropy, Fingerprinter};
 
+pub use admission::{Admission, Caller};
 pub use config::{AwsConfig, Credentials, Role, Statement, StaticKey};
 pub use connector::sdk;
 pub use writer::AwsWriter;

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod admission;
 mod identity;
 mod lab;
 mod listing;

@@ -1,0 +1,89 @@
+//! What is left in Docker, and what a container looks like while it is there.
+
+use std::time::Duration;
+
+use rotaproof_backends::{Containers, Error};
+use rotaproof_base::Entropy;
+
+use crate::docker::{containers, docker};
+use crate::lab::{Shared, run, run_id, start, vault_only};
+
+pub(crate) fn stopping_leaves_no_container(_: &Shared) {
+    run(async {
+        let id = run_id();
+        let started = start(vault_only(), &id).await;
+        assert_eq!(containers(&id.to_string()).len(), 1);
+        started.stop().await.unwrap();
+        assert!(containers(&id.to_string()).is_empty());
+    });
+}
+
+pub(crate) fn dropping_leaves_no_container(_: &Shared) {
+    let id = run_id();
+    let started = run(start(vault_only(), &id));
+    assert_eq!(containers(&id.to_string()).len(), 1);
+    // Outside of any runtime, as where a panic unwinds.
+    drop(started);
+    assert!(containers(&id.to_string()).is_empty());
+}
+
+pub(crate) fn a_start_that_is_given_up_leaves_no_container(_: &Shared) {
+    run(async {
+        // At several points of a start.
+        for milliseconds in [5, 20, 60, 120, 200] {
+            let id = run_id();
+            let starting = Containers::start(vault_only(), &id, Entropy::from_seed(1));
+            let given_up = tokio::time::timeout(Duration::from_millis(milliseconds), starting);
+            drop(given_up.await);
+            assert!(containers(&id.to_string()).is_empty(), "{milliseconds} ms");
+        }
+    });
+}
+
+pub(crate) fn a_container_is_labelled_and_published_on_this_machine_only(_: &Shared) {
+    run(async {
+        let id = run_id();
+        let started = start(vault_only(), &id).await;
+        let name = format!("rotaproof-{id}-vault-1");
+        assert_eq!(containers(&id.to_string()), [name.as_str()]);
+        let published = docker(&["port", &name]).unwrap();
+        for line in published.lines() {
+            assert!(line.contains("-> 127.0.0.1:"), "{line}");
+        }
+        assert!(published.contains("8200/tcp"), "{published}");
+        started.stop().await.unwrap();
+    });
+}
+
+pub(crate) fn a_network_is_joined_later(_: &Shared) {
+    run(async {
+        let id = run_id();
+        let network = format!("rotaproof-test-{id}");
+        let label = format!("dev.rotaproof.run={id}");
+        docker(&["network", "create", "--label", &label, &network]).unwrap();
+        let started = start(vault_only(), &id).await;
+        started.join(&network).await.unwrap();
+        let container = format!("rotaproof-{id}-vault-1");
+        let networks = docker(&[
+            "inspect",
+            "--format",
+            "{{json .NetworkSettings.Networks}}",
+            &container,
+        ]);
+        let joined = networks.unwrap().contains(&network);
+        started.stop().await.unwrap();
+        docker(&["network", "rm", &network]).unwrap();
+        assert!(joined);
+    });
+}
+
+pub(crate) fn a_name_that_is_taken_stays_its_owners(_: &Shared) {
+    run(async {
+        let id = run_id();
+        let owner = start(vault_only(), &id).await;
+        let second = Containers::start(vault_only(), &id, Entropy::from_seed(1)).await;
+        assert!(matches!(second.err(), Some(Error::NameTaken { .. })));
+        assert_eq!(containers(&id.to_string()).len(), 1);
+        owner.stop().await.unwrap();
+    });
+}
