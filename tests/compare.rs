@@ -106,6 +106,7 @@ fn observed(lane: Arc<dyn Lane>, seed: u64) -> Observation {
         observe: Some(Arc::new(move |_, observation| {
             *heard.lock().unwrap() = Some(observation);
         })),
+        keep: None,
     };
     rotaproof_runner::run(&cases, &options, &mut Deaf);
     slot.lock().unwrap().take().unwrap()

@@ -2,9 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// Asks the doctor where only these programs are on PATH.
 fn doctor(programs: &[(&str, &str)], arguments: &[&str]) -> Output {

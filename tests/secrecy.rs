@@ -50,6 +50,7 @@ fn values(folders: &[&str]) -> (Vec<Vec<u8>>, Vec<u8>) {
         observe: Some(Arc::new(move |_, observation| {
             serde_json::to_writer(&mut *observing.lock().unwrap(), &observation).unwrap();
         })),
+        keep: None,
     };
     rotaproof_runner::run(&cases, &options, &mut Deaf);
     let known = known.lock().unwrap();
@@ -81,6 +82,7 @@ fn no_value_is_in_any_output_report_log_or_file() {
 
     let temporary = tempfile::tempdir().unwrap();
     let reports = tempfile::tempdir().unwrap();
+    let artifacts = tempfile::tempdir().unwrap();
     let report = |kind: &str| format!("{kind}={}", reports.path().join(kind).display());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let paths: Vec<_> = rotaproof_scenario::discover(&folders.map(|folder| root.join(folder)))
@@ -100,6 +102,8 @@ fn no_value_is_in_any_output_report_log_or_file() {
             "--report",
             &report("junit"),
         ])
+        .arg("--artifacts")
+        .arg(artifacts.path())
         .env_clear()
         .env("TMPDIR", temporary.path())
         .env("ROTAPROOF_LOG", "trace")
@@ -115,7 +119,12 @@ fn no_value_is_in_any_output_report_log_or_file() {
     ];
     files(reports.path(), &mut places);
     files(temporary.path(), &mut places);
-    assert!(places.len() >= 4);
+    let before = places.len();
+    files(artifacts.path(), &mut places);
+    assert!(
+        places.len() > before + 30,
+        "the golden scenarios are explained"
+    );
     for (place, bytes) in &places {
         let text = String::from_utf8_lossy(bytes);
         for value in &values {

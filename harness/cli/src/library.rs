@@ -146,6 +146,7 @@ fn run(cases: &[Case], seed: u64) -> Outcome {
         version: env!("CARGO_PKG_VERSION").into(),
         audit: None,
         observe: None,
+        keep: None,
     };
     let mut heard = Heard {
         terminal: Terminal::new(Vec::new(), Progress::none()),

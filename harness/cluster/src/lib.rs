@@ -89,6 +89,11 @@ pub trait Cluster: Send + Sync {
         Vec::new()
     }
 
+    /// All lines of the operator that are kept, as [`operator_log`](Self::operator_log) otherwise.
+    fn whole_operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
+        self.operator_log(secret)
+    }
+
     /// Ends everything that was started; nothing stays behind.
     async fn stop(&self);
 }

@@ -24,5 +24,6 @@ mod world;
 
 pub use apply::apply_objects;
 pub use driver::{Driver, Place, Plan};
-pub use schedule::{Audit, Listener, Observe, Options, run};
+pub use explain::Remains;
+pub use schedule::{Audit, Keep, Listener, Observe, Options, run};
 pub use staleness::Staleness;

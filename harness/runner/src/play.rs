@@ -10,6 +10,7 @@ use rotaproof_scenario::{Case, Period};
 use tokio_util::sync::CancellationToken;
 
 use crate::emit::Emitter;
+use crate::explain::remains;
 use crate::schedule::Options;
 use crate::stage::Stage;
 use crate::step;
@@ -193,6 +194,11 @@ async fn act(
         .count();
     if let Some(audit) = &options.audit {
         audit(stage.world.state().ledger.values().collect());
+    }
+    if let Some(keep) = &options.keep
+        && matches!(verdict, Verdict::Failed | Verdict::Errored)
+    {
+        keep(emitter.scenario(), remains(&stage));
     }
     let mut observation = None;
     if options.observe.is_some() {

@@ -13,6 +13,7 @@ use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
 use crate::emit::{Detection, Emitter, WallClock};
+use crate::explain::Remains;
 use crate::play;
 
 /// How to run.
@@ -39,6 +40,8 @@ pub struct Options {
     pub audit: Option<Audit>,
     /// Hears what could be observed of each scenario, when it has ended: for `rotaproof compare`.
     pub observe: Option<Observe>,
+    /// Hears what was last seen of each scenario that had a lab and did not pass: for `--artifacts`.
+    pub keep: Option<Keep>,
 }
 
 /// See [`Options::audit`].
@@ -46,6 +49,9 @@ pub type Audit = Arc<dyn Fn(Vec<SecretValue>) + Send + Sync>;
 
 /// See [`Options::observe`]; with the scenario's place in the run, from 0.
 pub type Observe = Arc<dyn Fn(usize, Observation) + Send + Sync>;
+
+/// See [`Options::keep`]; with the scenario's place in the run, from 0. Called before the scenario is told to have ended.
+pub type Keep = Arc<dyn Fn(usize, Remains) + Send + Sync>;
 
 /// Hears what happens.
 pub trait Listener {

@@ -106,6 +106,7 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
             version: plan.version.clone(),
             audit: None,
             observe: None,
+            keep: None,
         },
         lanes,
         next: AtomicUsize::new(0),
@@ -206,6 +207,7 @@ impl Runs<'_> {
             interrupt: self.options.interrupt.clone(),
             version: self.options.version.clone(),
             audit: None,
+            keep: None,
             ..self.options
         };
         let mut heard = Heard::default();

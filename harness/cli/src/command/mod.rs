@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod artifacts;
 pub(crate) mod compare;
 pub(crate) mod completions;
 mod detach;

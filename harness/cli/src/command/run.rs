@@ -12,6 +12,7 @@ use rotaproof_runner::{Listener, Options};
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
+use super::artifacts::Artifacts;
 use super::interrupt::Signals;
 use super::lane::Where;
 use super::select::Selection;
@@ -46,6 +47,10 @@ pub(crate) struct How {
     /// Write a report: junit=FILE, json=FILE (JSON lines); several with commas.
     #[arg(long, value_name = "KIND=FILE", value_delimiter = ',')]
     report: Vec<ReportFile>,
+    /// Keep what explains a scenario that did not pass, a folder for each in this one: the failure, its events, the gateway's
+    /// journal, the operator's log, pods and objects as last seen, and the command that runs it alone. No values.
+    #[arg(long, value_name = "DIR", env = "ROTAPROOF_ARTIFACTS")]
+    artifacts: Option<PathBuf>,
 }
 
 /// A report that is written to a file.
@@ -119,6 +124,13 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
             ReportKind::Json => Box::new(JsonLines::new(out)),
         });
     }
+    let artifacts = match &how.artifacts {
+        Some(folder) => Some(Artifacts::of(folder, cases)?),
+        None => None,
+    };
+    if let Some(artifacts) = &artifacts {
+        reports.all.push(Box::new(artifacts.report()));
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
         refresh: how.place.refresh(),
@@ -131,8 +143,12 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
         version: env!("CARGO_PKG_VERSION").into(),
         audit: None,
         observe: None,
+        keep: artifacts.as_ref().map(Artifacts::keep),
     };
     let counts = rotaproof_runner::run(cases, &options, &mut reports);
+    if let Some(artifacts) = artifacts {
+        artifacts.tell(&mut anstream::stdout())?;
+    }
     match reports.failed {
         Some(error) => Err(Error::Output(error)),
         None => Ok(status(&counts)),

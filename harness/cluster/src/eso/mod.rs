@@ -248,6 +248,11 @@ impl Cluster for Running {
         self.program.log.last(SHOWN, secret)
     }
 
+    fn whole_operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
+        let known = [secret, &self.credentials].concat();
+        self.program.log.last(usize::MAX, &known)
+    }
+
     async fn stop(&self) {
         if let Some(operator) = self.operator.lock().await.take() {
             operator.kill().await;

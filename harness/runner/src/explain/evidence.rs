@@ -6,7 +6,7 @@ use rotaproof_events::{Evidence, human};
 use rotaproof_gateway::{ClientKind, Entry};
 
 use super::chain::Chain;
-use crate::world::{Kind, State};
+use crate::world::{Kind, Seen, State};
 
 /// Journal lines shown at most: the last ones.
 const JOURNAL_LINES: usize = 8;
@@ -29,7 +29,7 @@ pub(super) fn gather(state: &State, chain: &Chain, journal: &[Arc<Entry>]) -> Ve
     all
 }
 
-fn of_pod(state: &State, pod: &str) -> Evidence {
+pub(super) fn of_pod(state: &State, pod: &str) -> Evidence {
     let alias = state.pod_name(pod);
     let mut lines = Vec::new();
     match state.object(Kind::Pod, pod) {
@@ -76,7 +76,7 @@ fn of_pod(state: &State, pod: &str) -> Evidence {
     Evidence { title, lines }
 }
 
-fn of_secret(state: &State, name: &str) -> Evidence {
+pub(super) fn of_secret(state: &State, name: &str) -> Evidence {
     let lines = match state.object(Kind::Secret, name) {
         Some(seen) => seen
             .fingerprints()
@@ -90,7 +90,7 @@ fn of_secret(state: &State, name: &str) -> Evidence {
     }
 }
 
-fn of_synced(state: &State, kind: Kind, name: &str) -> Evidence {
+pub(super) fn of_synced(state: &State, kind: Kind, name: &str) -> Evidence {
     let mut lines = Vec::new();
     match state.object(kind, name) {
         Some(seen) => {
@@ -116,18 +116,44 @@ fn of_synced(state: &State, kind: Kind, name: &str) -> Evidence {
 }
 
 /// The Events about an object, oldest first.
-fn events_of(state: &State, kind: &str, name: &str) -> Vec<String> {
+pub(super) fn events_of(state: &State, kind: &str, name: &str) -> Vec<String> {
     let (namespace, name) = name.split_once('/').unwrap_or(("", name));
+    let about = |event: &Seen| {
+        let about = |field: &str| {
+            event
+                .text(&format!("/involvedObject/{field}"))
+                .unwrap_or_default()
+        };
+        about("kind") == kind && about("name") == name && about("namespace") == namespace
+    };
+    events(state, about, |_| String::new())
+}
+
+/// All Events with what they are about, oldest first.
+pub(super) fn all_events(state: &State) -> Vec<String> {
+    let about = |event: &Seen| {
+        let text = |field: &str| {
+            event
+                .text(&format!("/involvedObject/{field}"))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        match text("namespace").as_str() {
+            "" => format!("{} {} ", text("kind"), text("name")),
+            namespace => format!("{} {namespace}/{} ", text("kind"), text("name")),
+        }
+    };
+    events(state, |_| true, about)
+}
+
+fn events(
+    state: &State,
+    wanted: impl Fn(&Seen) -> bool,
+    about: impl Fn(&Seen) -> String,
+) -> Vec<String> {
     let mut found: Vec<(String, String)> = state
         .objects(Kind::Event)
-        .filter(|(_, event)| {
-            let about = |field: &str| {
-                event
-                    .text(&format!("/involvedObject/{field}"))
-                    .unwrap_or_default()
-            };
-            about("kind") == kind && about("name") == name && about("namespace") == namespace
-        })
+        .filter(|(_, event)| wanted(event))
         .map(|(_, event)| {
             let text = |field: &str| event.text(field).unwrap_or_default();
             let count = event.at("/count").and_then(|c| c.as_u64()).unwrap_or(1);
@@ -139,7 +165,8 @@ fn events_of(state: &State, kind: &str, name: &str) -> Vec<String> {
             let last = text("/lastTimestamp").to_owned();
             let message = text("/message").replace('\n', " ");
             let line = format!(
-                "event {last} {} {}: {message}{times}",
+                "event {last} {}{} {}: {message}{times}",
+                about(event),
                 text("/type"),
                 text("/reason")
             );

@@ -3,8 +3,11 @@
 mod chain;
 mod evidence;
 mod next;
+mod remains;
 
 pub(crate) use chain::target;
+pub use remains::Remains;
+pub(crate) use remains::remains;
 use rotaproof_events::Evidence;
 
 use crate::world::World;

@@ -19,6 +19,7 @@ use tokio::sync::watch as signal;
 
 pub(crate) use kind::Kind;
 pub(crate) use logs::Report;
+pub(crate) use names::Redaction;
 pub(crate) use object::{Condition, Seen};
 
 use crate::emit::Emitter;

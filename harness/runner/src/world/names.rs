@@ -10,14 +10,14 @@ use crate::ledger::Ledger;
 pub(super) type Values = BTreeMap<String, Fingerprint>;
 
 /// Takes the ledger's values out of texts that others wrote: an operator's message is not ours to trust.
-pub(super) struct Redaction(Vec<SecretValue>);
+pub(crate) struct Redaction(Vec<SecretValue>);
 
 impl Redaction {
     /// Shorter values are found in every text.
     const SHORTEST: usize = 6;
 
     /// Of what the ledger knows by now.
-    pub(super) fn of(ledger: &Ledger) -> Self {
+    pub(crate) fn of(ledger: &Ledger) -> Self {
         let long = ledger
             .values()
             .filter(|value| value.expose().len() >= Self::SHORTEST);
@@ -25,7 +25,7 @@ impl Redaction {
     }
 
     /// Puts `<a value>` in the place of each.
-    pub(super) fn apply(&self, text: &mut String) {
+    pub(crate) fn apply(&self, text: &mut String) {
         for value in self.0.iter().filter_map(SecretValue::expose_str) {
             if text.contains(value) {
                 *text = text.replace(value, "<a value>");

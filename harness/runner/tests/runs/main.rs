@@ -106,6 +106,7 @@ fn play(scenario: &str, lane: impl Lane + 'static, refresh: Option<Duration>) ->
         version: String::new(),
         audit: None,
         observe: None,
+        keep: None,
     };
     let mut played = Played {
         verdict: Verdict::Skipped,
