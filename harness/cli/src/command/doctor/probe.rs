@@ -73,7 +73,11 @@ async fn of_docker() -> (Vec<Finding>, Vec<Finding>) {
         None => findings.push(untold("daemon", "docker info", &info)),
     }
     match told(&images) {
-        Some(listed) => findings.extend(images::findings(listed)),
+        Some(listed) => {
+            let node = std::env::var(images::NODE_IMAGE).ok();
+            let node = node.as_deref().filter(|node| !node.is_empty());
+            findings.extend(images::findings(listed, node));
+        }
         None => findings.push(untold("images", "docker image ls", &images)),
     }
     // What cannot be listed is not left as far as is known; that Docker answers badly is told already.
