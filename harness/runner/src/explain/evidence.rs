@@ -146,6 +146,19 @@ pub(super) fn all_events(state: &State) -> Vec<String> {
     events(state, |_| true, about)
 }
 
+/// When an Event was seen last. The scheduler, like all who write `events.k8s.io`, leaves `lastTimestamp` empty.
+fn last_seen(event: &Seen) -> &str {
+    [
+        "/series/lastObservedTime",
+        "/lastTimestamp",
+        "/eventTime",
+        "/firstTimestamp",
+    ]
+    .into_iter()
+    .find_map(|field| event.text(field))
+    .unwrap_or_default()
+}
+
 fn events(
     state: &State,
     wanted: impl Fn(&Seen) -> bool,
@@ -156,13 +169,16 @@ fn events(
         .filter(|(_, event)| wanted(event))
         .map(|(_, event)| {
             let text = |field: &str| event.text(field).unwrap_or_default();
-            let count = event.at("/count").and_then(|c| c.as_u64()).unwrap_or(1);
+            let count = ["/count", "/series/count"]
+                .into_iter()
+                .find_map(|field| event.at(field)?.as_u64())
+                .unwrap_or(1);
             let times = if count > 1 {
                 format!(" (x{count})")
             } else {
                 String::new()
             };
-            let last = text("/lastTimestamp").to_owned();
+            let last = last_seen(event).to_owned();
             let message = text("/message").replace('\n', " ");
             let line = format!(
                 "event {last} {}{} {}: {message}{times}",
@@ -252,4 +268,21 @@ fn journal_line(state: &State, entry: &Entry) -> String {
         line.push_str(&format!(" (fault: {fault})"));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[rstest]
+    #[case::of_old(json!({"firstTimestamp": "1", "lastTimestamp": "2", "eventTime": null}), "2")]
+    #[case::the_schedulers(json!({"firstTimestamp": null, "lastTimestamp": null, "eventTime": "3"}), "3")]
+    #[case::a_series(json!({"eventTime": "3", "series": {"count": 2, "lastObservedTime": "4"}}), "4")]
+    #[case::of_no_time(json!({"reason": "Scheduled"}), "")]
+    fn an_event_was_seen_last_as_its_writer_says(#[case] event: Value, #[case] time: &str) {
+        assert_eq!(last_seen(&Seen::of(event)), time);
+    }
 }

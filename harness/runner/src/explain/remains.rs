@@ -94,7 +94,11 @@ fn containers(seen: &Seen) -> Vec<String> {
     let told = statuses.into_iter().flatten().map(|status| {
         let name = status["name"].as_str().unwrap_or_default();
         let mut line = format!("container {name}:");
-        for (state, details) in status["state"].as_object().into_iter().flatten() {
+        let states = status["state"].as_object();
+        if states.is_none_or(|states| states.is_empty()) {
+            line.push_str(" unknown");
+        }
+        for (state, details) in states.into_iter().flatten() {
             line.push_str(&format!(" {state}"));
             for field in ["reason", "exitCode", "message"] {
                 match details.get(field) {
@@ -132,4 +136,47 @@ fn conditions(seen: &Seen) -> Vec<String> {
         line
     });
     told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[rstest]
+    #[case::runs(
+        json!({"name": "main", "ready": true, "restartCount": 0, "state": {"running": {"startedAt": "t"}}}),
+        "container main: running, ready"
+    )]
+    #[case::waits(
+        json!({"name": "main", "ready": false, "restartCount": 3,
+            "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s\nrestarting"}}}),
+        "container main: waiting CrashLoopBackOff back-off 40s restarting, not ready, restarted 3 times"
+    )]
+    #[case::ended(
+        json!({"name": "main", "ready": false, "state": {"terminated": {"exitCode": 2, "reason": "Error"}}}),
+        "container main: terminated Error exit code 2, not ready"
+    )]
+    #[case::unknown(json!({"name": "main"}), "container main: unknown, not ready")]
+    fn a_container_is_told_in_a_line(#[case] status: Value, #[case] line: &str) {
+        let pod = Seen::of(json!({"status": {"containerStatuses": [status]}}));
+        assert_eq!(containers(&pod), [line]);
+    }
+
+    #[test]
+    fn a_condition_is_told_with_what_it_says() {
+        let conditions_of =
+            |all: Value| conditions(&Seen::of(json!({"status": {"conditions": all}})));
+        let told = conditions_of(json!([
+            {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "a\nb"},
+            {"type": "Initialized", "status": "True"},
+        ]));
+        assert_eq!(
+            told,
+            ["Ready=False ContainersNotReady: a b", "Initialized=True"]
+        );
+        assert!(conditions(&Seen::of(json!({}))).is_empty());
+    }
 }

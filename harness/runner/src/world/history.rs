@@ -297,16 +297,9 @@ impl World {
 
 #[cfg(test)]
 mod tests {
-    use rotaproof_base::Fingerprinter;
     use serde_json::json;
 
     use super::*;
-
-    fn seen(object: Value) -> Seen {
-        let key = Fingerprinter::from_key([7; 32]);
-        let object = serde_json::from_value(object).unwrap();
-        Seen::new(object, std::time::Duration::ZERO, &key)
-    }
 
     #[test]
     fn a_condition_is_kept_once_per_change() {
@@ -315,7 +308,7 @@ mod tests {
             let status = json!({"conditions": [{"type": "Ready", "status": "True", "reason": reason, "message": ""}]});
             let store = json!({"apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore",
                 "metadata": {"name": "aws"}, "status": status});
-            history.saw(Kind::ClusterSecretStore, "aws", &seen(store));
+            history.saw(Kind::ClusterSecretStore, "aws", &Seen::of(store));
         }
         let conditions = &history.objects["ClusterSecretStore aws"].conditions["Ready"];
         let reasons: Vec<_> = conditions.iter().map(|c| c.reason.as_str()).collect();
@@ -329,7 +322,7 @@ mod tests {
             let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "default"},
                 "involvedObject": {"kind": "ClusterSecretStore", "name": "aws"}, "type": "Warning", "reason": "R",
                 "message": message, "count": count, "source": {"component": "cluster-secret-store"}});
-            history.saw(Kind::Event, "default/e", &seen(event));
+            history.saw(Kind::Event, "default/e", &Seen::of(event));
         }
         let events = &history.events["ClusterSecretStore aws"];
         let told: Vec<_> = events
@@ -345,7 +338,7 @@ mod tests {
         for (name, key) in [("ns/a", "secret/data/git/credentials"), ("ns/b", "other")] {
             let object = json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "x"},
                 "spec": {"data": [{"secretKey": "k", "remoteRef": {"key": key}}]}});
-            history.saw(Kind::ExternalSecret, name, &seen(object));
+            history.saw(Kind::ExternalSecret, name, &Seen::of(object));
         }
         assert_eq!(history.readers("secret/git/credentials"), ["ns/a"]);
         assert!(history.readers("third").is_empty());

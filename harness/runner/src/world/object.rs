@@ -75,6 +75,20 @@ impl Seen {
     }
 }
 
+#[cfg(test)]
+impl Seen {
+    /// An object of a test, seen at once; what it does not say of itself is filled in.
+    pub(crate) fn of(mut object: Value) -> Self {
+        if let Some(fields) = object.as_object_mut() {
+            fields
+                .entry("metadata")
+                .or_insert_with(|| serde_json::json!({}));
+        }
+        let object = serde_json::from_value(object).unwrap();
+        Self::new(object, Duration::ZERO, &Fingerprinter::from_key([7; 32]))
+    }
+}
+
 fn decode(text: &str) -> Option<Vec<u8>> {
     use base64::Engine;
     base64::prelude::BASE64_STANDARD.decode(text).ok()
