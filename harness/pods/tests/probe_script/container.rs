@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rotaproof_base::{Entropy, Fingerprinter, RunId};
@@ -53,7 +53,15 @@ impl Container {
         let paths = mounts
             .iter()
             .map(|(_, path)| json!({"name": "v", "mountPath": path}));
-        spec["volumeMounts"] = paths.collect();
+        let mut paths: Vec<Value> = paths.collect();
+        paths.extend(
+            spec["volumeMounts"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
+        spec["volumeMounts"] = json!(paths);
         let pod = json!({"kind": "Pod", "spec": {"containers": [spec]}});
         let mut options: Vec<String> = options.iter().map(|&option| option.into()).collect();
         options.extend(mounts.iter().map(|(from, to)| {
@@ -170,13 +178,19 @@ impl Container {
 
     /// The code that it ended with.
     pub(crate) fn ended(&mut self) -> i32 {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.others = format!("{}{line}\n", self.others),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("no end; it printed: {}", self.others),
+            }
+        }
         self.docker.wait().unwrap().code().unwrap()
     }
 
     /// All that it printed beside the reports that were asked for, once it has ended.
-    pub(crate) fn printed(&mut self) -> String {
-        let lines: Vec<String> = self.lines.iter().collect();
-        lines.iter().map(|line| format!("{line}\n")).collect()
+    pub(crate) fn printed(&self) -> &str {
+        &self.others
     }
 }
 

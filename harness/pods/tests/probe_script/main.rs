@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         ),
         test("what_cannot_be_read_is_no_file", unreadable),
         test("a_turned_link_brings_another_line", turned_link),
+        test("without_another_change_there_is_no_other_line", unchanged),
         test("sigterm_ends_it_with_0", sigterm),
         test("it_ends_when_and_how_the_annotations_say", annotations),
         test("an_init_container_reports_and_succeeds", init),
@@ -140,11 +141,11 @@ fn files(image: &str) {
 
 fn unreadable(image: &str) {
     let mount = Mount::new(&[("open", b"1", 0o644), ("closed", b"2", 0o600)]);
-    let mounts = [
-        (mount.path().to_owned(), "/etc/app"),
-        ("/nowhere".into(), "/none"),
-    ];
-    let mut container = Container::run(image, json!({}), &mounts[..1], &["--user=65534"]);
+    let mounts = [(mount.path().to_owned(), "/etc/app")];
+    // The kernel lets this one be opened, and fails the first read.
+    let failing =
+        json!({"volumeMounts": [{"mountPath": "/nowhere"}, {"mountPath": "/proc/self/mem"}]});
+    let mut container = Container::run(image, failing, &mounts, &["--user=65534"]);
     let line = container.report();
     let names: Vec<_> = line["files"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["/etc/app/open"]);
@@ -183,6 +184,12 @@ fn turned_link(image: &str) {
     other.turn(&[]);
     let last = container.report();
     assert_eq!(last["files"].as_object().unwrap().len(), 2, "{last}");
+    container.stop(60);
+    assert_eq!(
+        container.printed(),
+        "",
+        "a line for each change, and no other"
+    );
 }
 
 fn sigterm(image: &str) {
@@ -209,6 +216,18 @@ fn annotations(image: &str) {
         assert_eq!(container.ended(), code);
         assert!(runs_for != "1s" || started.elapsed().as_secs() >= 1);
     }
+}
+
+fn unchanged(image: &str) {
+    let mount = Mount::new(&[("key", b"old", 0o644)]);
+    let mounts = [(mount.path().to_owned(), "/etc/app")];
+    let runs_for = ["--env=ROTAPROOF_PROBE_RUNS_FOR=3"];
+    let mut container = Container::run(image, json!({}), &mounts, &runs_for);
+    container.report();
+    mount.turn(&[("key", b"new", 0o644)]);
+    container.report();
+    assert_eq!(container.ended(), 0);
+    assert_eq!(container.printed(), "");
 }
 
 fn init(image: &str) {
