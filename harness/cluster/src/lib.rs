@@ -6,6 +6,8 @@ mod access;
 mod embedded;
 mod error;
 mod eso;
+mod launch;
+mod operator_log;
 mod parts;
 
 use std::sync::Arc;

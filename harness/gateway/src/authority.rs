@@ -31,8 +31,11 @@ const MAX_LEAVES: usize = 1024;
 /// This machine, as its own users call it.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Signs a certificate for whatever host a client connects to.
-pub(crate) struct Authority {
+/// Signs a certificate for whatever host a client connects to. Clones are the same authority.
+#[derive(Clone)]
+pub struct Authority(Arc<Signer>);
+
+struct Signer {
     clock: Clock,
     entropy: Entropy,
     issuer: Issuer<'static, KeyPair>,
@@ -50,7 +53,11 @@ struct Leaf {
 }
 
 impl Authority {
-    pub(crate) fn new(clock: Clock, entropy: Entropy) -> Result<Self, Error> {
+    /// A new one, with a key of its own. Certificates are valid around the clock's time.
+    ///
+    /// # Errors
+    /// Where a key or a certificate cannot be made.
+    pub fn new(clock: Clock, entropy: Entropy) -> Result<Self, Error> {
         let failed = |e: rcgen::Error| certificate_error("the authority", e);
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::default();
@@ -65,7 +72,7 @@ impl Authority {
         let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
         let leaf_signer = rustls::crypto::ring::sign::any_ecdsa_type(&der)
             .map_err(|e| certificate_error("the leaves", e))?;
-        Ok(Self {
+        Ok(Self(Arc::new(Signer {
             clock,
             entropy,
             pem: certificate.pem(),
@@ -74,27 +81,29 @@ impl Authority {
             leaf_signer,
             provider: Arc::new(rustls::crypto::ring::default_provider()),
             leaves: Mutex::default(),
-        })
+        })))
     }
 
     /// The authority's certificate.
-    pub(crate) fn pem(&self) -> &str {
-        &self.pem
+    pub fn pem(&self) -> &str {
+        &self.0.pem
     }
 
     /// TLS as this machine, to its own users.
     pub(crate) fn tls_for_loopback(&self) -> Result<Arc<ServerConfig>, Error> {
-        Ok(self.issue(&LOOPBACK, self.clock.now(), None)?.config)
+        let signer = &self.0;
+        Ok(signer.issue(&LOOPBACK, signer.clock.now(), None)?.config)
     }
 
     /// TLS as the host: its own certificate whatever name the client asks for, h2 before http/1.1.
     pub(crate) fn tls_for(&self, host: &Arc<str>) -> Result<Arc<ServerConfig>, Error> {
-        let now = self.clock.now();
-        let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+        let signer = &self.0;
+        let now = signer.clock.now();
+        let mut leaves = signer.leaves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(leaf) = leaves.get(host).filter(|leaf| now < leaf.renew_at) {
             return Ok(leaf.config.clone());
         }
-        let leaf = self.issue(&[host], now, None)?;
+        let leaf = signer.issue(&[host], now, None)?;
         let config = leaf.config.clone();
         if leaves.len() >= MAX_LEAVES {
             leaves.clear();
@@ -109,9 +118,14 @@ impl Authority {
         host: &Arc<str>,
         flaw: BadCertificate,
     ) -> Result<Arc<ServerConfig>, Error> {
-        Ok(self.issue(&[host], self.clock.now(), Some(flaw))?.config)
+        let signer = &self.0;
+        Ok(signer
+            .issue(&[host], signer.clock.now(), Some(flaw))?
+            .config)
     }
+}
 
+impl Signer {
     fn issue(
         &self,
         hosts: &[&str],

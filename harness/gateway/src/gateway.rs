@@ -45,19 +45,26 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway with an authority of its own and no vault yet.
     pub fn new(config: Config) -> Result<Self, Error> {
+        let Config { clock, entropy } = &config;
+        let authority = Authority::new(clock.clone(), entropy.fork("certificates"))?;
+        Ok(Self::with_authority(config, authority))
+    }
+
+    /// A gateway with no vault yet, whose certificates this authority signs: one that clients trust already.
+    pub fn with_authority(config: Config, authority: Authority) -> Self {
         let Config { clock, entropy } = config;
         let faults = Table::new(entropy.fork("faults"));
         let ledger = Arc::new(Ledger::new(clock.clone(), faults));
         let shared = Shared {
-            authority: Authority::new(clock.clone(), entropy.fork("certificates"))?,
+            authority,
             routes: Routes::default(),
             ledger: ledger.clone(),
             clock,
         };
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
             faults: Faults(ledger),
-        })
+        }
     }
 
     /// The certificate of the authority, for `SSL_CERT_FILE` and the like.

@@ -18,6 +18,7 @@ mod manner;
 mod proxy;
 mod routes;
 
+pub use authority::Authority;
 pub use error::Error;
 pub use fault::{ActiveFault, Fault, FaultId, FaultSpec, Faults};
 pub use gateway::{Config, Gateway, Transport};

@@ -5,8 +5,6 @@
 //! which its environment names as the proxy. Nothing else is in that environment: an inherited `AWS_CA_BUNDLE` would
 //! outrank `SSL_CERT_FILE`, an inherited credential would be used.
 
-mod launch;
-mod log;
 mod process;
 
 use std::ffi::OsString;
@@ -25,9 +23,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 
-use log::OperatorLog;
 use process::{Process, Program};
 
+use crate::operator_log::OperatorLog;
 use crate::parts::{Parts, Plan, sweep_and_tell};
 use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
 

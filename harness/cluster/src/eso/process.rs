@@ -11,9 +11,8 @@ use tokio::process::Child;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::launch;
-use super::log::OperatorLog;
-use crate::Error;
+use crate::operator_log::OperatorLog;
+use crate::{Error, launch};
 
 /// Longer than a start on a machine that is busy: on an idle one it takes 0.1 s.
 const START: Duration = Duration::from_secs(30);

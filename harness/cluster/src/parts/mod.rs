@@ -2,22 +2,23 @@
 //! and the node. An operator is the lane's own.
 
 mod credentials;
+mod front;
 mod kinds;
 mod vaults;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
 use rotaproof_apiserver::{ApiServer, PodLogs};
 use rotaproof_base::jwt::Issuer;
-use rotaproof_base::{Clock, Entropy, Fingerprinter, RunFolder, RunId, SecretValue, TaskGroup};
+use rotaproof_base::{Clock, Entropy, RunFolder, RunId, SecretValue, TaskGroup};
 use rotaproof_gateway::Gateway;
 use rotaproof_pods::Pods;
-use rotaproof_vaults::Writer;
 use serde_json::Value;
 
-use crate::{Access, Cluster, Error, Lab, Wanted};
+pub(crate) use front::{Front, Ground};
+
+use crate::{Cluster, Error, Lab, Wanted};
 
 /// The cluster's `--service-account-issuer`.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
@@ -59,9 +60,7 @@ pub(crate) struct Parts {
     /// What the cluster was given of the vaults' credentials.
     pub(crate) credentials: Vec<SecretValue>,
     pub(crate) run_id: RunId,
-    fingerprinter: Fingerprinter,
-    writers: IndexMap<String, Box<dyn Writer>>,
-    accesses: IndexMap<String, Access>,
+    front: Front,
 }
 
 impl Parts {
@@ -74,7 +73,6 @@ impl Parts {
             kinds,
             sync_period,
         } = plan;
-        let fingerprinter = Fingerprinter::draw(&entropy.fork("fingerprints"));
         let tasks = TaskGroup::new();
 
         let issuer = Issuer::generate(ISSUER).map_err(Error::starting("the token issuer"))?;
@@ -88,25 +86,16 @@ impl Parts {
         let client = kube::Client::new(api.service(), "default");
         kinds::install(&client, kinds).await?;
 
-        let gateway = Gateway::new(rotaproof_gateway::Config {
-            clock: clock.clone(),
-            entropy: entropy.fork("gateway"),
-        })
-        .map_err(Error::starting("the gateway"))?;
-        let setting = vaults::Setting {
+        let front = Front::start(&Ground {
+            wanted,
+            entropy,
             clock: &clock,
-            entropy: &entropy.fork("vaults"),
-            fingerprinter: &fingerprinter,
+            authority: None,
             verifier: &verifier,
-            gateway: &gateway,
+            client: &client,
             tasks: &tasks,
-        };
-        let (vaults, deliveries) = vaults::start(wanted.vaults, &setting)?;
-        let credentials = deliveries
-            .iter()
-            .flat_map(|delivery| delivery.data.iter().map(|(_, value)| value.clone()))
-            .collect();
-        credentials::deliver(&client, deliveries).await?;
+        })
+        .await?;
 
         let run_id = RunId::draw(&entropy.fork("run"));
         let pods = rotaproof_pods::start(
@@ -114,7 +103,7 @@ impl Parts {
             rotaproof_pods::Options {
                 clock: clock.clone(),
                 entropy: entropy.fork("pods"),
-                fingerprinter: fingerprinter.clone(),
+                fingerprinter: front.fingerprinter.clone(),
                 logs: Arc::new(Logs(api.pod_logs())),
                 run_id: run_id.clone(),
                 sync_period,
@@ -123,23 +112,15 @@ impl Parts {
             &tasks,
         )
         .map_err(Error::starting("the kubelet"))?;
-        let mut writers = IndexMap::new();
-        let mut accesses = IndexMap::new();
-        for (name, vault) in vaults {
-            writers.insert(name.clone(), vault.writer);
-            accesses.insert(name, vault.access);
-        }
         let parts = Self {
             client,
             api,
-            gateway,
+            gateway: front.gateway.clone(),
             tasks,
             clock,
-            credentials,
+            credentials: front.credentials.clone(),
             run_id,
-            fingerprinter,
-            writers,
-            accesses,
+            front,
         };
         Ok((parts, pods))
     }
@@ -147,16 +128,9 @@ impl Parts {
     /// The lab of these parts and an operator.
     pub(crate) fn into_lab(self, cluster: Box<dyn Cluster>) -> Lab {
         let api = self.api;
-        Lab {
-            committed: Arc::new(move |revision| api.committed_at(revision)),
-            client: self.client,
-            clock: self.clock,
-            fingerprinter: self.fingerprinter,
-            gateway: self.gateway,
-            writers: self.writers,
-            accesses: self.accesses,
-            cluster,
-        }
+        let committed = Arc::new(move |revision| api.committed_at(revision));
+        self.front
+            .into_lab(self.client, self.clock, committed, cluster)
     }
 }
 

@@ -59,7 +59,7 @@ fn die_with_parent() -> io::Result<()> {
 
 /// The command that becomes `program`, in a process group of its own (a terminal's Ctrl-C is the harness' to handle), with
 /// an empty environment and piped output. It dies with the thread that spawns it.
-pub(super) fn command(program: &Path) -> io::Result<tokio::process::Command> {
+pub(crate) fn command(program: &Path) -> io::Result<tokio::process::Command> {
     let mut command = tokio::process::Command::new(rotaproof_base::own_executable()?);
     command
         .env_clear()

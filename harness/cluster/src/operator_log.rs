@@ -16,7 +16,7 @@ const SHORTEST: usize = 6;
 
 /// The last lines that the operator printed. Clones are the same log.
 #[derive(Clone)]
-pub(super) struct OperatorLog {
+pub(crate) struct OperatorLog {
     lines: Arc<Mutex<VecDeque<String>>>,
     working: watch::Sender<bool>,
 }
@@ -32,7 +32,7 @@ impl Default for OperatorLog {
 
 impl OperatorLog {
     /// Reads to the end of the stream. A read error is its end.
-    pub(super) async fn follow(self, stream: impl AsyncRead + Unpin) {
+    pub(crate) async fn follow(self, stream: impl AsyncRead + Unpin) {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             self.take(line);
@@ -55,18 +55,18 @@ impl OperatorLog {
     }
 
     /// Waits until the queue of ExternalSecrets is being worked on.
-    pub(super) async fn working(&self) {
+    pub(crate) async fn working(&self) {
         // The sender is this log's own: it cannot be gone.
         let _ = self.working.subscribe().wait_for(|working| *working).await;
     }
 
     /// Forgets that it worked: the next process has to say so again.
-    pub(super) fn begin_again(&self) {
+    pub(crate) fn begin_again(&self) {
         self.working.send_replace(false);
     }
 
     /// The last lines, oldest first, without these values (nor their base64).
-    pub(super) fn last(&self, count: usize, secret: &[SecretValue]) -> Vec<String> {
+    pub(crate) fn last(&self, count: usize, secret: &[SecretValue]) -> Vec<String> {
         let lines = self.lines();
         let skipped = lines.len().saturating_sub(count);
         let redacted = lines.iter().skip(skipped);
