@@ -62,7 +62,7 @@ enum Command {
     /// Print the requests to the vaults of a lab.
     Logs(logs::Args),
     /// Remove what killed labs and runs left behind.
-    Gc,
+    Gc(gc::Args),
     /// Look for what each lane needs on this machine, and tell how to get what is missing.
     Doctor(doctor::Args),
     /// Print a shell's completions.
@@ -117,7 +117,7 @@ pub fn main() -> ExitCode {
         Command::Fault(args) => fault::execute(args),
         Command::Heal(args) => heal::execute(args),
         Command::Logs(args) => logs::execute(args),
-        Command::Gc => gc::execute(),
+        Command::Gc(args) => gc::execute(&args),
         Command::Doctor(args) => doctor::execute(&args),
         Command::Completions(args) => completions::execute(&args, &mut Cli::command()),
     };

@@ -67,6 +67,9 @@ pub(crate) enum Error {
     /// The operator's release cannot be had.
     #[error("{0}")]
     Release(#[from] rotaproof_releases::Error),
+    /// A lane's cluster cannot be had, or not be removed.
+    #[error("{0}")]
+    Cluster(#[source] rotaproof_cluster::Error),
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
@@ -97,7 +100,7 @@ impl From<&Error> for ExitStatus {
             Error::Scenarios(_) | Error::Usage(_) => Self::Wrong,
             Error::Lab(rotaproof_lab::Error::Usage(_)) => Self::Wrong,
             Error::Release(rotaproof_releases::Error::Cancelled) => Self::Interrupted,
-            Error::Lab(_) | Error::Release(_) => Self::Environment,
+            Error::Lab(_) | Error::Release(_) | Error::Cluster(_) => Self::Environment,
             Error::File { .. } | Error::Output(_) => Self::Environment,
         }
     }

@@ -6,6 +6,7 @@ mod access;
 mod embedded;
 mod error;
 mod eso;
+mod kind;
 mod launch;
 mod operator_log;
 mod parts;
@@ -15,17 +16,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
+use kube::core::DynamicObject;
 use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue};
 use rotaproof_gateway::Gateway;
 use rotaproof_scenario::Located;
 use rotaproof_scenario::model::vault::Vault;
 use rotaproof_scenario::model::{Eso, EsoVersion};
 use rotaproof_vaults::Writer;
+use serde_json::Value;
 
 pub use access::{Access, Contents, Transport, Variable};
 pub use embedded::{Embedded, Interactive};
 pub use error::Error;
 pub use eso::RealEso;
+pub use kind::{Chart, Kind, KindSettings, Tell, delete_kept_cluster, sweep_clusters};
 pub use parts::sweep;
 
 /// The vaults that a scenario declares, by its names for them.
@@ -54,6 +58,11 @@ pub trait Lane: Send + Sync {
     /// What "now" means here.
     fn present(&self) -> Present;
 
+    /// How many labs it has room for; `None` for any number.
+    fn at_once(&self) -> Option<usize> {
+        None
+    }
+
     /// The versions of ESO's API that its operator comes with; `None` where it has whatever a scenario wants.
     fn serves(&self) -> Option<Vec<EsoVersion>> {
         None
@@ -61,6 +70,9 @@ pub trait Lane: Send + Sync {
 
     /// Starts a lab, inside a runtime of this lane.
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error>;
+
+    /// Ends what its labs have shared; called once, after the last of them.
+    fn finish(&self) {}
 }
 
 /// What "now" means in a lane's time.
@@ -77,6 +89,12 @@ pub enum Present {
 /// The cluster side of a lab.
 #[async_trait]
 pub trait Cluster: Send + Sync {
+    /// Makes ready for an object that is about to be applied, and has what it runs observed. What runs in process is.
+    async fn admit(&self, object: &mut Value) -> Result<(), Error> {
+        let _ = object;
+        Ok(())
+    }
+
     /// Ends the operator and starts it anew, as a rollout of its Deployment would.
     async fn restart_operator(&self) -> Result<(), Error>;
 
@@ -116,9 +134,14 @@ pub struct Lab {
     pub accesses: IndexMap<String, Access>,
     /// When the API committed a revision, where that can be told: what the observer's own lag is measured by.
     pub committed: Committed,
+    /// What stands in the cluster whatever scenario is played: nothing of it is observed.
+    pub furniture: Furniture,
     /// The cluster side.
     pub cluster: Box<dyn Cluster>,
 }
+
+/// Whether an object of this kind stands in the cluster whatever scenario is played.
+pub type Furniture = Arc<dyn Fn(&str, &DynamicObject) -> bool + Send + Sync>;
 
 /// When the API committed a revision (`metadata.resourceVersion`); `None` where it is not, or no longer, known.
 pub type Committed = Arc<dyn Fn(u64) -> Option<tokio::time::Instant> + Send + Sync>;

@@ -39,7 +39,8 @@ impl OperatorLog {
         }
     }
 
-    fn take(&self, mut line: String) {
+    /// Takes one line.
+    pub(crate) fn take(&self, mut line: String) {
         if says_that_it_works(&line) {
             self.working.send_replace(true);
         }

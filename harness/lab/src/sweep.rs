@@ -13,12 +13,15 @@ pub struct Swept {
     pub logs: Vec<PathBuf>,
     /// How many folders of pods.
     pub pods: usize,
+    /// The kind clusters of killed runs.
+    pub clusters: Vec<String>,
 }
 
-/// Removes the folders of labs, and of pods, whose process is gone. The pods' own processes ended with it.
+/// Removes the folders of labs and of pods, and the kind clusters, whose process is gone. The pods' own processes ended
+/// with it.
 ///
 /// # Errors
-/// Where a folder cannot be read or removed.
+/// Where a folder cannot be read or removed, or a cluster cannot be deleted.
 pub fn sweep() -> Result<Swept, Error> {
     let root = Place::root()?;
     let mut swept = Swept::default();
@@ -51,6 +54,8 @@ pub fn sweep() -> Result<Swept, Error> {
         }
     }
     swept.pods = rotaproof_cluster::sweep();
+    swept.clusters = rotaproof_cluster::sweep_clusters()
+        .map_err(|error| Error::Environment(error.to_string()))?;
     Ok(swept)
 }
 

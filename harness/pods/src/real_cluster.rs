@@ -24,8 +24,8 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rotaproof_base::Fingerprinter;
 
-/// The name of the Secret that every probe reads.
-pub const SECRET_NAME: &str = "rotaproof-probe";
+/// The name of the Secret that every probe reads begins so.
+pub const SECRET_PREFIX: &str = "rotaproof-probe-";
 /// The label of that Secret, by which an observer leaves it out.
 pub const SECRET_LABEL: &str = "rotaproof.dev/probe";
 
@@ -45,6 +45,13 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// The name of that Secret: another one under another key. A kubelet that has read an immutable Secret does not look at
+    /// one of the same name again.
+    pub fn secret_name(&self) -> String {
+        let check = self.fingerprinter.of(CHECKED);
+        format!("{SECRET_PREFIX}{}", check.as_str())
+    }
+
     /// The Secret that the probes of a namespace read.
     pub fn secret(&self, namespace: &str) -> Secret {
         let check = self.fingerprinter.of(CHECKED);
@@ -57,7 +64,7 @@ impl Probe {
         ];
         Secret {
             metadata: ObjectMeta {
-                name: Some(SECRET_NAME.to_owned()),
+                name: Some(self.secret_name()),
                 namespace: Some(namespace.to_owned()),
                 labels: Some(BTreeMap::from([(
                     SECRET_LABEL.to_owned(),

@@ -102,7 +102,8 @@ pub fn run(cases: &[Case], options: &Options, listener: &mut dyn Listener) -> Co
             .collect(),
     };
     let counts = std::thread::scope(|scope| {
-        for _ in 0..options.jobs.clamp(1, cases.len().max(1)) {
+        let room = options.lane.at_once().unwrap_or(usize::MAX);
+        for _ in 0..options.jobs.min(room).clamp(1, cases.len().max(1)) {
             let records = records.clone();
             let shared = &shared;
             scope.spawn(move || shared.work(&records));

@@ -39,6 +39,8 @@ pub(crate) async fn submit(
     {
         announce(stage, from, Period(to));
     }
+    let admitted = stage.lab.cluster.admit(&mut object).await;
+    admitted.map_err(|error| ApplyError::Refused(error.to_string()))?;
     let client = &stage.lab.client;
     match version {
         Version::AsWritten => stage.kinds.apply(client, &object).await?,

@@ -32,7 +32,7 @@ const WIDTH: u16 = 140;
 /// What to compare, and how.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The lane of the left column: embedded, eso, eso:VERSION or eso:PATH.
+    /// The lane of the left column: embedded, eso, eso:VERSION, eso:PATH, kind or kind:VERSION.
     #[arg(value_name = "LANE")]
     left: Name,
     /// The lane of the right column.
@@ -130,6 +130,9 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
         drop(sender);
         told.pair_up(&cases, &ended);
     });
+    for lane in &runs.lanes {
+        lane.finish();
+    }
     told.end(started.elapsed())
 }
 

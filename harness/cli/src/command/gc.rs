@@ -2,11 +2,30 @@
 
 use std::io::Write;
 
+use super::lane::REUSED;
 use crate::error::{Error, ExitStatus};
 
-pub(crate) fn execute() -> Result<ExitStatus, Error> {
+/// What to remove beyond what killed runs left.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Delete this kind cluster too, which `run --reuse NAME` keeps.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED)]
+    cluster: Option<String>,
+}
+
+pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
     let swept = rotaproof_lab::sweep()?;
     let mut out = anstream::stdout();
+    if let Some(name) = &args.cluster {
+        rotaproof_cluster::delete_kept_cluster(name).map_err(Error::Cluster)?;
+        writeln!(out, "deleted the kept kind cluster {name}")?;
+    }
+    for cluster in &swept.clusters {
+        writeln!(
+            out,
+            "deleted the kind cluster {cluster}, which a killed run left"
+        )?;
+    }
     for lab in &swept.labs {
         writeln!(out, "removed {}, which a killed lab left", lab.display())?;
     }
@@ -18,7 +37,12 @@ pub(crate) fn execute() -> Result<ExitStatus, Error> {
         1 => writeln!(out, "removed the folder of a killed run's pods")?,
         count => writeln!(out, "removed the folders of {count} killed runs' pods")?,
     }
-    if swept.labs.is_empty() && swept.logs.is_empty() && swept.pods == 0 {
+    let nothing = swept.labs.is_empty()
+        && swept.logs.is_empty()
+        && swept.clusters.is_empty()
+        && swept.pods == 0
+        && args.cluster.is_none();
+    if nothing {
         writeln!(out, "nothing was left behind")?;
     }
     Ok(ExitStatus::Passed)

@@ -1,11 +1,12 @@
 //! The lane that a command line names, and what becomes of refresh intervals there.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotaproof_cluster::{Embedded, Lane, RealEso};
+use rotaproof_cluster::{Chart, Embedded, Kind, KindSettings, Lane, RealEso};
 use rotaproof_releases::{NotWanted, Wanted};
 
 use super::release;
@@ -15,12 +16,16 @@ use crate::error::Error;
 /// What longer refresh intervals become on the machine's clock, unless the user says.
 pub(crate) const ON_THE_REAL_CLOCK: Duration = Duration::from_secs(2);
 
+/// What a kind cluster is called that is kept under no other name.
+pub(crate) const REUSED: &str = "reused";
+
 /// Where scenarios run.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Where {
     /// Where the scenarios run. embedded: in this process, in virtual time; needs nothing. eso: the real External Secrets
     /// Operator as a child process, the rest as on embedded, in real time; which one is said by --eso, or here: eso:2.9.0,
-    /// eso:PATH.
+    /// eso:PATH. kind: a kind cluster with that operator, installed by its chart, and pods that its node runs; needs Docker,
+    /// kind and helm.
     #[arg(
         long,
         value_name = "LANE",
@@ -30,6 +35,49 @@ pub(crate) struct Where {
     lane: Name,
     #[command(flatten)]
     operator: Operator,
+}
+
+/// The cluster of the lane kind.
+#[derive(clap::Args, Clone)]
+pub(crate) struct OnKind {
+    /// Lane kind: the operator's Helm chart, an archive or a folder; unless given, the pinned one of its repository, in the
+    /// version of --eso where that names one.
+    #[arg(long, value_name = "PATH", env = "ROTAPROOF_CHART")]
+    chart: Option<PathBuf>,
+    /// Lane kind: the node's image; unless given, the one that kind-config pins.
+    #[arg(long, value_name = "IMAGE", env = "ROTAPROOF_NODE_IMAGE")]
+    node_image: Option<String>,
+    /// Lane kind: a folder with archives of images, as `docker save` makes them (busybox-1.37.tar), to load where the cluster
+    /// would else pull.
+    #[arg(long, value_name = "DIR", env = "ROTAPROOF_IMAGE_ARCHIVES")]
+    image_archive: Option<PathBuf>,
+    /// Lane kind: keep the cluster under this name, and take it again in the next run; `rotaproof gc --cluster NAME` deletes it.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED, env = "ROTAPROOF_REUSE")]
+    reuse: Option<String>,
+}
+
+impl OnKind {
+    fn lane(&self, operator: Option<&Wanted>) -> Result<Arc<dyn Lane>, Error> {
+        let mut settings = KindSettings::pinned().map_err(Error::Cluster)?;
+        if let (Some(Wanted::Version(wanted)), Chart::Repository { version, .. }) =
+            (operator, &mut settings.chart)
+        {
+            *version = wanted.to_string();
+        }
+        if let Some(chart) = &self.chart {
+            settings.chart = Chart::Local(chart.clone());
+        }
+        if let Some(image) = &self.node_image {
+            settings.node_image.clone_from(image);
+        }
+        settings.image_archives.clone_from(&self.image_archive);
+        settings.reuse.clone_from(&self.reuse);
+        settings.tell = Arc::new(|line| {
+            // Nothing can be told where standard error is closed.
+            let _ = writeln!(anstream::stderr(), "{line}");
+        });
+        Ok(Arc::new(Kind::new(settings)))
+    }
 }
 
 /// The operator of the lanes that run a real one, and how time passes there.
@@ -48,6 +96,8 @@ pub(crate) struct Operator {
     /// lanes are compared.
     #[arg(long, value_name = "DURATION", env = "ROTAPROOF_REFRESH")]
     refresh: Option<Refresh>,
+    #[command(flatten)]
+    kind: OnKind,
 }
 
 /// A lane as people write it.
@@ -57,12 +107,16 @@ pub(crate) enum Name {
     Embedded,
     /// `eso`, `eso:2.9.0`, `eso:./external-secrets`
     Eso(Option<Wanted>),
+    /// `kind`, `kind:2.9.0`
+    Kind(Option<Wanted>),
 }
 
 /// Why a text names no lane.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoLane {
-    #[error("there is no lane `{0}`: expected embedded or eso (eso:VERSION, eso:PATH)")]
+    #[error(
+        "there is no lane `{0}`: expected embedded, eso (eso:VERSION, eso:PATH) or kind (kind:VERSION)"
+    )]
     Unknown(String),
     #[error(transparent)]
     Operator(#[from] NotWanted),
@@ -76,6 +130,11 @@ impl FromStr for Name {
             None if text == "embedded" => Ok(Self::Embedded),
             None if text == "eso" => Ok(Self::Eso(None)),
             Some(("eso", operator)) => Ok(Self::Eso(Some(Wanted::parse(operator)?))),
+            None if text == "kind" => Ok(Self::Kind(None)),
+            Some(("kind", operator)) => match Wanted::parse(operator)? {
+                Wanted::Path(_) => Err(NoLane::Unknown(text.to_owned())),
+                version => Ok(Self::Kind(Some(version))),
+            },
             _ => Err(NoLane::Unknown(text.to_owned())),
         }
     }
@@ -113,7 +172,7 @@ impl Where {
     pub(crate) fn refresh(&self) -> Option<Duration> {
         let unsaid = match self.lane {
             Name::Embedded => None,
-            Name::Eso(_) => Some(ON_THE_REAL_CLOCK),
+            Name::Eso(_) | Name::Kind(_) => Some(ON_THE_REAL_CLOCK),
         };
         self.operator.refresh(unsaid)
     }
@@ -131,8 +190,10 @@ impl Operator {
         name: &Name,
         refresh: Option<Duration>,
     ) -> Result<Arc<dyn Lane>, Error> {
-        let Name::Eso(own) = name else {
-            return Ok(Arc::new(Embedded));
+        let own = match name {
+            Name::Embedded => return Ok(Arc::new(Embedded)),
+            Name::Kind(own) => return self.kind.lane(own.as_ref().or(self.eso.as_ref())),
+            Name::Eso(own) => own,
         };
         let wanted = own.as_ref().or(self.eso.as_ref()).ok_or_else(|| {
             Error::Usage(
@@ -164,13 +225,16 @@ mod tests {
     #[case("eso", Name::Eso(None))]
     #[case("eso:2.9.0", Name::Eso(Some(Wanted::Version("2.9.0".parse().unwrap()))))]
     #[case("eso:./eso", Name::Eso(Some(Wanted::Path("./eso".into()))))]
+    #[case("kind", Name::Kind(None))]
+    #[case("kind:0.20.4", Name::Kind(Some(Wanted::Version("0.20.4".parse().unwrap()))))]
     fn a_lane_is_written_as_its_name_and_which_operator(#[case] text: &str, #[case] name: Name) {
         assert_eq!(text.parse::<Name>().unwrap(), name);
     }
 
     #[rstest]
     #[case("", "there is no lane ``")]
-    #[case("kind", "there is no lane `kind`")]
+    #[case("kin", "there is no lane `kin`")]
+    #[case("kind:./eso", "there is no lane `kind:./eso`")]
     #[case("embedded:2.9.0", "there is no lane `embedded:2.9.0`")]
     #[case("eso:latest", "`latest` is neither a version")]
     fn anything_else_is_refused_by_name(#[case] text: &str, #[case] why: &str) {

@@ -146,6 +146,7 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
         keep: artifacts.as_ref().map(Artifacts::keep),
     };
     let counts = rotaproof_runner::run(cases, &options, &mut reports);
+    options.lane.finish();
     if let Some(artifacts) = artifacts {
         artifacts.tell(&mut anstream::stdout())?;
     }

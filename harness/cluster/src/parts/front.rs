@@ -94,6 +94,7 @@ impl Front {
             writers: self.writers,
             accesses: self.accesses,
             committed,
+            furniture: std::sync::Arc::new(|_, _| false),
             cluster,
         }
     }

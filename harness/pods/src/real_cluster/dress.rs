@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Probe, SECRET_NAME};
+use super::Probe;
 use crate::annotations::{self, Completion, EXIT_CODE, RUNS_FOR};
 use crate::cronjobs;
 use crate::error::Error;
@@ -152,8 +152,9 @@ impl Probe {
             .filter(|name| !is_named(name))
             .collect();
         let left_out = left_out.join(" ");
+        let secret = self.secret_name();
         env.extend(FROM_SECRET.map(|(name, key)| {
-            json!({"name": name, "valueFrom": {"secretKeyRef": {"name": SECRET_NAME, "key": key}}})
+            json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
         }));
         let mut say = |name: &str, value: String| {
             env.push(json!({"name": format!("{OURS}_{name}"), "value": value}));

@@ -101,7 +101,7 @@ fn the_key_is_in_the_secret_and_in_no_pod() {
     for (key, value) in &data {
         let written = json!(std::str::from_utf8(&value.0).unwrap()).to_string();
         assert!(!printed.contains(written.trim_matches('"')), "{key}");
-        let reference = json!({"name": SECRET_NAME, "key": key});
+        let reference = json!({"name": probe().secret_name(), "key": key});
         let mut references = env.iter().map(|v| &v["valueFrom"]["secretKeyRef"]);
         assert!(references.any(|r| *r == reference), "{key}");
     }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rotaproof_base::{Clock, Fingerprint, TaskGroup};
-use rotaproof_cluster::{Committed, Lab};
+use rotaproof_cluster::{Committed, Furniture, Lab};
 use rotaproof_gateway::Journal;
 use tokio::sync::watch as signal;
 
@@ -127,6 +127,7 @@ pub(crate) struct World {
     pub(crate) journal: Journal,
     /// Where this observer's own lag is to be measured: when the API committed what it sees.
     committed: Option<Committed>,
+    furniture: Furniture,
 }
 
 impl World {
@@ -156,6 +157,7 @@ impl World {
             clock: lab.clock.clone(),
             journal: lab.gateway.journal(),
             committed,
+            furniture: lab.furniture.clone(),
         };
         for kind in Kind::ALL {
             tasks.spawn(watch::follow(

@@ -25,6 +25,17 @@ pub(super) async fn follow(client: Client, kind: Kind, world: World, tasks: Task
     let mut listed = BTreeSet::new();
     let mut followed = BTreeSet::new();
     while let Some(event) = events.next().await {
+        let object = match &event {
+            Ok(
+                watcher::Event::InitApply(object)
+                | watcher::Event::Apply(object)
+                | watcher::Event::Delete(object),
+            ) => Some(object),
+            _ => None,
+        };
+        if object.is_some_and(|object| (world.furniture)(kind.name(), object)) {
+            continue;
+        }
         match event {
             Ok(watcher::Event::Init) => listed.clear(),
             Ok(watcher::Event::InitApply(object)) => {

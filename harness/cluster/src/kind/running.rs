@@ -1,0 +1,177 @@
+//! The lab of one scenario on the run's cluster.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::PostParams;
+use kube::core::DynamicObject;
+use kube::{Api, Client, ResourceExt};
+use rotaproof_base::{Clock, Entropy, SecretValue, TaskGroup};
+use rotaproof_pods::real_cluster::{Probe, SECRET_LABEL};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use super::site::Site;
+use super::{attend, operator};
+use crate::operator_log::OperatorLog;
+use crate::parts::{Front, Ground};
+use crate::{Cluster, Error, Lab, Wanted};
+
+/// What has pods.
+const WORKLOADS: [&str; 8] = [
+    "Pod",
+    "Job",
+    "CronJob",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "NotebookValidationJob",
+];
+/// Lines of the operator's log that explain a failure.
+const SHOWN: usize = 8;
+
+/// Starts the lab of the scenario whose turn it is.
+pub(super) async fn start(
+    site: Arc<Site>,
+    turn: OwnedMutexGuard<()>,
+    wanted: &Wanted<'_>,
+    entropy: &Entropy,
+) -> Result<Lab, Error> {
+    let client =
+        Client::try_from(site.config.clone()).map_err(Error::starting("the kind cluster"))?;
+    let clock = Clock::system();
+    let tasks = TaskGroup::new();
+    // What a scenario left that was given up in its midst.
+    site.baseline.restore(&client).await?;
+    let front = Front::start(&Ground {
+        wanted,
+        entropy,
+        clock: &clock,
+        authority: Some(&site.authority),
+        verifier: &site.verifier,
+        client: &client,
+        tasks: &tasks,
+    })
+    .await?;
+    let door = site
+        .door
+        .try_clone()
+        .and_then(|door| {
+            door.set_nonblocking(true)?;
+            TcpListener::from_std(door)
+        })
+        .map_err(Error::starting("the gateway"))?;
+    front.gateway.serve(door, &tasks);
+    let probe = Probe {
+        image: site.settings.probe_image.clone(),
+        fingerprinter: front.fingerprinter.clone(),
+    };
+    let operator = rotaproof_pods::OperatorOptions {
+        clock: clock.clone(),
+        probe: probe.clone(),
+    };
+    rotaproof_pods::start_operator(client.clone(), operator, &tasks);
+    let log = OperatorLog::default();
+    let died = watch::Sender::new(None);
+    tasks.spawn(attend::operator(
+        client.clone(),
+        log.clone(),
+        died.clone(),
+        tasks.handle(),
+    ));
+    operator::have_flags(&client, &site.arguments, wanted.eso).await?;
+    let place = site.clone();
+    let furniture = move |kind: &str, object: &DynamicObject| {
+        object.labels().contains_key(SECRET_LABEL) || !place.baseline.is_extra(kind, object)
+    };
+    let cluster = Running {
+        site,
+        probe,
+        client: client.clone(),
+        clock: clock.clone(),
+        log,
+        credentials: front.credentials.clone(),
+        died,
+        tasks,
+        _turn: turn,
+    };
+    let lab = front.into_lab(client, clock, Arc::new(|_| None), Box::new(cluster));
+    Ok(Lab {
+        furniture: Arc::new(furniture),
+        ..lab
+    })
+}
+
+struct Running {
+    site: Arc<Site>,
+    client: Client,
+    clock: Clock,
+    /// What pods run.
+    probe: Probe,
+    log: OperatorLog,
+    /// What the cluster was given of the vaults' credentials.
+    credentials: Vec<SecretValue>,
+    /// How the operator's pod ended, where nobody had asked it to.
+    died: watch::Sender<Option<String>>,
+    tasks: TaskGroup,
+    _turn: OwnedMutexGuard<()>,
+}
+
+#[async_trait]
+impl Cluster for Running {
+    async fn admit(&self, object: &mut Value) -> Result<(), Error> {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        if !WORKLOADS.contains(&kind) {
+            return Ok(());
+        }
+        let namespace = object.pointer("/metadata/namespace");
+        let namespace = namespace.and_then(Value::as_str).unwrap_or("default");
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+        match secrets
+            .create(&PostParams::default(), &self.probe.secret(namespace))
+            .await
+        {
+            Ok(_) => {}
+            // It is there already; or there is no such namespace, as the API will say of the workload too.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+            Err(error) => return Err(Error::starting("the pods' probe")(error)),
+        }
+        self.probe
+            .dress(object)
+            .map_err(Error::starting("the pods' probe"))
+    }
+
+    async fn restart_operator(&self) -> Result<(), Error> {
+        operator::restart(&self.client, &self.clock.now().to_string()).await
+    }
+
+    async fn broken(&self) -> Error {
+        let mut died = self.died.subscribe();
+        tokio::select! {
+            error = attend::api_gone(&self.client) => error,
+            // The sender is this value's own: it cannot be gone.
+            how = died.wait_for(Option::is_some) => Error {
+                action: "go on",
+                evidence: self.log.last(SHOWN, &self.credentials),
+                ..Error::starting("the External Secrets Operator")(
+                    how.ok().and_then(|how| how.clone()).unwrap_or_default(),
+                )
+            },
+        }
+    }
+
+    fn operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
+        self.log.last(SHOWN, secret)
+    }
+
+    async fn stop(&self) {
+        // The next scenario does it again where this fails, and tells why.
+        if let Err(error) = self.site.baseline.restore(&self.client).await {
+            tracing::warn!(%error, "not tidied");
+        }
+        self.tasks.shutdown().await;
+    }
+}

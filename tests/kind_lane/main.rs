@@ -1,0 +1,78 @@
+//! The lane `kind`: a real cluster with the real External Secrets Operator.
+//!
+//! Docker, kind, helm and the images are not ours to install: `ROTAPROOF_KIND=1` says that they are there (`rotaproof doctor
+//! --lane kind` looks), and without it these tests are skipped, with that reason.
+
+mod kills;
+
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Kept from one test to the next, and deleted by the last.
+const CLUSTER: &str = "under-test";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let asked_for = std::env::var_os("ROTAPROOF_KIND").is_some();
+    if !asked_for && !arguments.list {
+        println!(
+            "skipped: ROTAPROOF_KIND does not say that there are Docker, kind, helm and the images"
+        );
+    }
+    let test = |name: &str, arguments: &'static [&'static str]| {
+        Trial::test(name, move || rotaproof(arguments)).with_ignored_flag(!asked_for)
+    };
+    let trials = vec![
+        test(
+            "the_records_manifests_rotate_in_all_five_vaults",
+            &[
+                "run",
+                "--lane",
+                "kind",
+                "--reuse",
+                CLUSTER,
+                "scenarios/seed",
+            ],
+        ),
+        test(
+            "the_built_in_parts_do_what_a_real_cluster_does",
+            &[
+                "compare",
+                "embedded",
+                "kind",
+                "--reuse",
+                CLUSTER,
+                "scenarios/seed",
+            ],
+        ),
+        test(
+            "a_kept_cluster_is_deleted_on_request",
+            &["gc", "--cluster", CLUSTER],
+        ),
+        Trial::test(
+            "twenty_kills_at_random_moments_leave_nothing_that_gc_does_not_remove",
+            kills::twenty_kills_leave_nothing,
+        )
+        .with_ignored_flag(!asked_for),
+    ];
+    // In this order, and one after the other: they share the cluster.
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..arguments
+    };
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Runs the program at the project's root; what it prints, where it does not exit with 0.
+fn rotaproof(arguments: &[&str]) -> Result<(), Failed> {
+    let ran = Command::new(env!("CARGO_BIN_EXE_rotaproof-under-test"))
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()?;
+    let printed = [ran.stdout, ran.stderr].concat();
+    match ran.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&printed).into_owned().into()),
+    }
+}
