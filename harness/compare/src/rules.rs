@@ -43,11 +43,15 @@ pub enum Rule {
     Sessions,
     /// The order of ExternalSecrets that share a secret.
     SharedSecrets,
+    /// What a node is called, and what runs in place of a container's program.
+    Nodes,
+    /// What the operator asks once in its life.
+    OncePerProcess,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are told.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Timestamps,
         Self::Uuids,
         Self::GeneratedNames,
@@ -61,6 +65,8 @@ impl Rule {
         Self::DoubleReads,
         Self::Sessions,
         Self::SharedSecrets,
+        Self::Nodes,
+        Self::OncePerProcess,
     ];
 
     /// Its name on the command line.
@@ -79,6 +85,8 @@ impl Rule {
             Self::DoubleReads => "double-reads",
             Self::Sessions => "sessions",
             Self::SharedSecrets => "shared-secrets",
+            Self::Nodes => "nodes",
+            Self::OncePerProcess => "once-per-process",
         }
     }
 
@@ -98,6 +106,8 @@ impl Rule {
             Self::DoubleReads => "double reads counted as one",
             Self::Sessions => "lookup-self and revoke-self counted by login",
             Self::SharedSecrets => "refreshes of a shared secret told once",
+            Self::Nodes => "names of nodes and images left out",
+            Self::OncePerProcess => "requests of the operator's first use of GCP left out",
         }
     }
 
@@ -143,6 +153,13 @@ impl Rule {
             Self::SharedSecrets => {
                 "Which of the ExternalSecrets that name the same secret sends a request is not said, and their order is \
                  timing; whatever any of them asks for stays, in the order of first sight."
+            }
+            Self::Nodes => {
+                "Each cluster calls its nodes as it likes, and the image that stands in for a container's is the lane's."
+            }
+            Self::OncePerProcess => {
+                "Whether it runs on Google's cloud, ESO asks the metadata server once in its life; on a cluster one \
+                 operator lives through many scenarios."
             }
         }
     }

@@ -48,8 +48,8 @@ impl Probe {
     /// The name of that Secret: another one under another key. A kubelet that has read an immutable Secret does not look at
     /// one of the same name again.
     pub fn secret_name(&self) -> String {
-        let check = self.fingerprinter.of(CHECKED);
-        format!("{SECRET_PREFIX}{}", check.as_str())
+        let key = self.fingerprinter.of(SECRET_PREFIX.as_bytes());
+        format!("{SECRET_PREFIX}{}", key.as_str())
     }
 
     /// The Secret that the probes of a namespace read.

@@ -10,6 +10,8 @@ use crate::facts::{self, Facts, Requests, request};
 
 /// Operations that end a session (HashiCorp Vault).
 const CLOSING: [&str; 2] = ["lookup-self", "revoke-self"];
+/// GCP's metadata server, asked whether it is there (cloud.google.com/go/compute/metadata, `OnGCE`).
+const FIRST_USE: &str = "metadata";
 /// What begins one: `kubernetes login`.
 const LOGIN: &str = "login";
 
@@ -19,6 +21,10 @@ pub(super) fn reduce(rules: &Rules, mut requests: Requests, hidden: &mut Hidden)
         facts = count_sessions(&mut requests, hidden);
     }
     for (subject, mut refreshes) in requests {
+        if rules.has(Rule::OncePerProcess) {
+            let count = leave_out_first_use(&mut refreshes);
+            hidden.count(Rule::OncePerProcess, count);
+        }
         if rules.has(Rule::RepeatedFailures) {
             for refresh in &mut refreshes {
                 let count = collapse_failures(&mut refresh.requests);
@@ -43,6 +49,20 @@ pub(super) fn reduce(rules: &Rules, mut requests: Requests, hidden: &mut Hidden)
         }
     }
     facts
+}
+
+/// Takes out what the operator asks once in its life.
+fn leave_out_first_use(refreshes: &mut Vec<Refresh>) -> usize {
+    let mut count = 0;
+    for refresh in refreshes.iter_mut() {
+        let before = refresh.requests.len();
+        refresh
+            .requests
+            .retain(|request| request.operation != FIRST_USE);
+        count += before - refresh.requests.len();
+    }
+    refreshes.retain(|refresh| !refresh.requests.is_empty());
+    count
 }
 
 /// Takes out what ends a session, and tells whether there is one for each login.
@@ -200,6 +220,24 @@ mod tests {
             }
         };
         text.split(' ').map(refresh).collect()
+    }
+
+    #[test]
+    fn whether_the_cloud_is_googles_is_left_out_wherever_it_is_asked() {
+        let mut refreshes = story("a b");
+        for refresh in &mut refreshes {
+            let mut first = refresh.requests[0].clone();
+            first.operation = FIRST_USE.into();
+            refresh.requests.insert(0, first);
+        }
+        let told = |off| {
+            let requests = Requests::from_iter([(("v".into(), "r".into()), refreshes.clone())]);
+            let mut hidden = Hidden::default();
+            let facts = reduce(&Rules::but(off), requests, &mut hidden);
+            (facts.values().next().unwrap().len(), hidden.iter().count())
+        };
+        assert_eq!(told(None), (2, 1));
+        assert_eq!(told(Some(Rule::OncePerProcess)), (4, 0));
     }
 
     fn reduced(text: &str, off: Option<Rule>) -> (String, usize) {

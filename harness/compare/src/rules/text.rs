@@ -41,7 +41,7 @@ const fn at(
 }
 
 /// The letters and digits that Kubernetes draws suffixes from (`k8s.io/apimachinery`, `util/rand`).
-const PATTERNS: [Pattern; 13] = [
+const PATTERNS: [Pattern; 15] = [
     everywhere(
         Rule::Timestamps,
         r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?( ?(Z|UTC|[+-]\d{2}:?\d{2}))*",
@@ -102,6 +102,18 @@ const PATTERNS: [Pattern; 13] = [
     ),
     at("/events$", Rule::EventCounts, r", x\d+\)$", ")"),
     at("/refreshes$", Rule::RefreshCounts, r"^\d+$", "at least one"),
+    at(
+        "^Pod .*/events$",
+        Rule::Nodes,
+        r"^(Normal Scheduled: Successfully assigned \S+ to) \S+",
+        "$1 <node>",
+    ),
+    at(
+        "^Pod .*/events$",
+        Rule::Nodes,
+        r#"^(Normal Pulled: Container image) "[^"]+""#,
+        "$1 <image>",
+    ),
     // What the API draws for `generateName` is also in the name of what was seen.
     at(
         r"^What pod ",
@@ -214,6 +226,18 @@ mod tests {
         "id <uuid>."
     )]
     #[case(Rule::GeneratedNames, OF_POD, "pod: a-b-x2k9f", "pod: a-b-<suffix>")]
+    #[case(
+        Rule::Nodes,
+        OF_POD,
+        "Normal Scheduled: Successfully assigned ns/pod to kind-control-plane (by default-scheduler in ns)",
+        "Normal Scheduled: Successfully assigned ns/pod to <node> (by default-scheduler in ns)"
+    )]
+    #[case(
+        Rule::Nodes,
+        OF_POD,
+        "Normal Pulled: Container image \"busybox:1.37\" already present on machine (by kubelet in ns)",
+        "Normal Pulled: Container image <image> already present on machine (by kubelet in ns)"
+    )]
     #[case(Rule::Durations, EVENTS, "after 1h0m4.5s", "after <duration>")]
     #[case(Rule::Durations, EVENTS, "back-off 10s", "back-off <duration>")]
     #[case(
