@@ -85,7 +85,9 @@ pub(super) async fn start(
     operator::have_flags(&client, &site.arguments, wanted.eso).await?;
     let place = site.clone();
     let furniture = move |kind: &str, object: &DynamicObject| {
-        object.labels().contains_key(SECRET_LABEL) || !place.baseline.is_extra(kind, object)
+        object.labels().contains_key(SECRET_LABEL)
+            || !place.baseline.is_extra(kind, object)
+            || place.baseline.is_past(kind, object)
     };
     let cluster = Running {
         site,
@@ -165,6 +167,10 @@ impl Cluster for Running {
 
     fn operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
         self.log.last(SHOWN, secret)
+    }
+
+    fn whole_operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
+        self.log.last(usize::MAX, secret)
     }
 
     async fn stop(&self) {

@@ -1,6 +1,7 @@
 //! What a scenario leaves in the cluster is deleted before the next one begins.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -34,8 +35,12 @@ const KINDS: [(&str, &str, &str); 13] = [
     ("", "v1", "Event"),
 ];
 
-/// What was there before the first scenario: it stays.
-pub(super) struct Baseline(BTreeSet<String>);
+/// What was there before the first scenario: it stays. And what is no longer there.
+pub(super) struct Baseline {
+    known: BTreeSet<String>,
+    /// The uids of what earlier scenarios left and had Events of: the kubelet tells of a pod's end when it is gone.
+    past: Mutex<BTreeSet<String>>,
+}
 
 impl Baseline {
     /// Takes down what is there now.
@@ -46,7 +51,10 @@ impl Baseline {
                 known.insert(key(kind.2, &object));
             }
         }
-        Ok(Self(known))
+        Ok(Self {
+            known,
+            past: Mutex::default(),
+        })
     }
 
     /// Deletes what has come since, and waits until it is gone. Namespaces stay: empty ones do no harm, and each takes
@@ -85,7 +93,26 @@ impl Baseline {
         !(made_for_every_namespace
             || operators
             || namespace.starts_with("kube-")
-            || self.0.contains(&key(kind, object)))
+            || self.known.contains(&key(kind, object)))
+    }
+
+    /// Whether it is an Event of something that an earlier scenario left.
+    pub(super) fn is_past(&self, kind: &str, object: &DynamicObject) -> bool {
+        kind == "Event" && subject(kind, object).is_some_and(|uid| self.past().contains(&uid))
+    }
+
+    fn past(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The uid of what an Event is about, or of any other object itself.
+fn subject(kind: &str, object: &DynamicObject) -> Option<String> {
+    match kind {
+        "Event" => object.data["involvedObject"]["uid"]
+            .as_str()
+            .map(str::to_owned),
+        _ => object.uid(),
     }
 }
 
@@ -139,4 +166,54 @@ async fn delete(
         .await
         .map(drop)
         .map_err(Error::starting(PART))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn object(of: Value) -> DynamicObject {
+        serde_json::from_value(of).unwrap()
+    }
+
+    fn named(namespace: &str, name: &str) -> DynamicObject {
+        object(json!({"metadata": {"namespace": namespace, "name": name, "uid": name}}))
+    }
+
+    fn event(of: &str) -> DynamicObject {
+        object(json!({"metadata": {"name": "e"}, "involvedObject": {"uid": of}}))
+    }
+
+    fn baseline() -> Baseline {
+        Baseline {
+            known: BTreeSet::from(["Secret external-secrets-system/helm".to_owned()]),
+            past: Mutex::new(BTreeSet::from(["before".to_owned()])),
+        }
+    }
+
+    #[test]
+    fn what_came_with_a_scenario_goes_and_nothing_else() {
+        let extra = |kind, object| baseline().is_extra(kind, &object);
+        assert!(extra("Secret", named("external-secrets-system", "token")));
+        assert!(extra("Pod", named("team", "job")));
+        assert!(extra("ServiceAccount", named("team", "app")));
+        assert!(!extra("Secret", named("external-secrets-system", "helm")));
+        assert!(!extra("ServiceAccount", named("team", "default")));
+        assert!(!extra("ConfigMap", named("team", "kube-root-ca.crt")));
+        assert!(!extra("Pod", named("kube-system", "coredns")));
+        let mut operators = named("external-secrets-system", "external-secrets-1");
+        operators
+            .labels_mut()
+            .insert("app.kubernetes.io/name".into(), "external-secrets".into());
+        assert!(!extra("Pod", operators));
+    }
+
+    #[test]
+    fn an_event_of_what_an_earlier_scenario_left_is_past() {
+        assert!(baseline().is_past("Event", &event("before")));
+        assert!(!baseline().is_past("Event", &event("now")));
+        assert!(!baseline().is_past("Pod", &named("team", "before")));
+    }
 }
