@@ -1,13 +1,15 @@
 //! One container: started, waited for, asked how it is, removed when dropped.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use rotaproof_base::{Clock, RunId, TcpDialer};
+use rotaproof_base::{BoxIo, Clock, Dial, RunId, TcpDialer};
 use rotaproof_egress::Client;
 use testcontainers::bollard::models::{
     ContainerInspectResponse, EndpointSettings, NetworkConnectRequest, PortBinding,
@@ -33,8 +35,27 @@ const LOOK: Duration = Duration::from_secs(2);
 /// A container whose server is healthy. Removed when dropped.
 pub(crate) struct Container {
     name: Name,
-    pub(crate) image: ImageName,
-    pub(crate) address: SocketAddr,
+    server: Told,
+    door: Arc<Door>,
+}
+
+/// What is known of a server beforehand.
+struct Told {
+    image: ImageName,
+    port: u16,
+    health: &'static str,
+    is_healthy: fn(&serde_json::Value) -> bool,
+}
+
+/// Where a server is reached. Docker publishes it at another port when its container joins a network.
+struct Door(Mutex<SocketAddr>);
+
+#[async_trait]
+impl Dial for Door {
+    async fn dial(&self) -> io::Result<BoxIo> {
+        let address = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        TcpDialer(address).dial().await
+    }
 }
 
 /// Where and for whom containers are started.
@@ -58,12 +79,13 @@ impl Container {
         }
         let run = place.run.to_string();
         let mut name = Name::take(format!("rotaproof-{run}-{name}"), place.removals);
-        let (image, port, health, is_healthy) = (
-            server.image.clone(),
-            server.port,
-            server.health,
-            server.is_healthy,
-        );
+        let port = server.port;
+        let told = Told {
+            image: server.image.clone(),
+            port,
+            health: server.health,
+            is_healthy: server.is_healthy,
+        };
         let mut request = ContainerRequest::from(server)
             .with_container_name(name.as_str())
             .with_label(RUN_LABEL, run)
@@ -89,7 +111,7 @@ impl Container {
         match started {
             Ok(container) => name.hold(Box::new(container)),
             Err(error) => {
-                let error = docker::starting(&error, name.as_str(), &image);
+                let error = docker::starting(&error, name.as_str(), &told.image);
                 if matches!(error, Error::NameTaken { .. }) {
                     // It is not ours to remove.
                     name.release();
@@ -99,18 +121,15 @@ impl Container {
         }
         let waiting = Waiting {
             container: name.as_str(),
-            image: &image,
-            port,
-            health,
-            is_healthy,
+            server: &told,
             began,
             patience: place.settings.patience,
         };
         let address = waiting.until_healthy().await?;
         Ok(Self {
             name,
-            image,
-            address,
+            server: told,
+            door: Arc::new(Door(Mutex::new(address))),
         })
     }
 
@@ -120,11 +139,11 @@ impl Container {
 
     /// A client of its server.
     pub(crate) fn client(&self, clock: &Clock) -> Result<Client, Error> {
-        client(self.name(), self.address, clock)
+        client(self.name(), self.door.clone(), clock)
     }
 
-    /// Attaches it to one more network.
-    pub(crate) async fn join(&self, network: &str) -> Result<(), Error> {
+    /// Attaches it to one more network, and finds its server again.
+    pub(crate) async fn join(&self, network: &str, patience: Duration) -> Result<(), Error> {
         let docker = docker::connect().await?;
         docker::network(&docker, network).await?;
         let endpoint = NetworkConnectRequest {
@@ -137,18 +156,27 @@ impl Container {
             .map_err(|error| Error::Docker {
                 what: format!("attach the container {} to {network}", self.name()),
                 cause: docker::words(&error),
-            })
+            })?;
+        let waiting = Waiting {
+            container: self.name(),
+            server: &self.server,
+            began: Instant::now(),
+            patience,
+        };
+        let address = waiting.until_healthy().await?;
+        *self.door.0.lock().unwrap_or_else(PoisonError::into_inner) = address;
+        Ok(())
     }
 
     /// Nothing where its container runs; else why not, with its last lines.
     pub(crate) async fn check(&self) -> Result<(), Error> {
-        running(self.name(), &self.image).await.map(drop)
+        running(self.name(), &self.server.image).await.map(drop)
     }
 }
 
-fn client(container: &str, address: SocketAddr, clock: &Clock) -> Result<Client, Error> {
+fn client(container: &str, door: Arc<dyn Dial>, clock: &Clock) -> Result<Client, Error> {
     Client::builder(clock.clone())
-        .direct(Arc::new(TcpDialer(address)))
+        .direct(door)
         .build()
         .map_err(|error| Error::Client {
             container: container.to_owned(),
@@ -214,13 +242,10 @@ fn addresses(seen: &ContainerInspectResponse, port: u16) -> Vec<SocketAddr> {
     published.chain(inside).collect()
 }
 
-/// A container that was started a moment ago.
+/// A container whose server is looked for.
 struct Waiting<'a> {
     container: &'a str,
-    image: &'a ImageName,
-    port: u16,
-    health: &'static str,
-    is_healthy: fn(&serde_json::Value) -> bool,
+    server: &'a Told,
     began: Instant,
     patience: Duration,
 }
@@ -230,9 +255,9 @@ impl Waiting<'_> {
     async fn until_healthy(&self) -> Result<SocketAddr, Error> {
         let clock = Clock::system();
         loop {
-            let seen = running(self.container, self.image).await?;
+            let seen = running(self.container, &self.server.image).await?;
             let mut last = "it has no address".to_owned();
-            for address in addresses(&seen, self.port) {
+            for address in addresses(&seen, self.server.port) {
                 match self.look(address, &clock).await {
                     Ok(()) => {
                         tracing::debug!(
@@ -250,7 +275,7 @@ impl Waiting<'_> {
                 let docker = docker::connect().await?;
                 return Err(Error::NotHealthy {
                     container: self.container.to_owned(),
-                    image: self.image.to_string(),
+                    image: self.server.image.to_string(),
                     waited,
                     last,
                     log: docker::tail(&docker, self.container).await,
@@ -262,8 +287,9 @@ impl Waiting<'_> {
 
     /// Judges the body: something else may answer at an address that nothing here routes.
     async fn look(&self, address: SocketAddr, clock: &Clock) -> Result<(), String> {
-        let path = self.health;
-        let client = client(self.container, address, clock).map_err(|error| error.to_string())?;
+        let path = self.server.health;
+        let client = client(self.container, Arc::new(TcpDialer(address)), clock)
+            .map_err(|error| error.to_string())?;
         let request = Request::get(format!("http://{address}{path}"))
             .body(Bytes::new())
             .map_err(|error| error.to_string())?;
@@ -272,7 +298,7 @@ impl Waiting<'_> {
             .map_err(|_| format!("no answer from {address} in {} s", LOOK.as_secs()))?
             .map_err(|error| error.to_string())?;
         let healthy = serde_json::from_slice(answer.body())
-            .is_ok_and(|answer: serde_json::Value| (self.is_healthy)(&answer));
+            .is_ok_and(|answer: serde_json::Value| (self.server.is_healthy)(&answer));
         match healthy {
             true => Ok(()),
             false => Err(format!(

@@ -90,14 +90,15 @@ impl Containers {
     }
 
     /// Attaches all of them, and those still to come, to one more network: that of a cluster which came up while
-    /// they did.
+    /// they did. Docker may cut the connections that are open to them.
     pub async fn join(&self, network: &str) -> Result<(), Error> {
+        let patience = self.settings.patience;
         if let Some(localstack) = &self.localstack {
-            localstack.join(network).await?;
+            localstack.join(network, patience).await?;
         }
         let spare = self.state().spare.take();
         if let Some(spare) = spare {
-            spare.container.join(network).await?;
+            spare.container.join(network, patience).await?;
             self.state().spare = Some(spare);
         }
         self.state().network = Some(network.to_owned());

@@ -42,7 +42,7 @@ impl Upstream {
         Ok(Self {
             client: container.client(clock)?,
             container: container.name().to_owned(),
-            base: format!("http://{}", container.address),
+            base: format!("http://{}", container.name()),
             answer_within,
         })
     }
@@ -159,5 +159,54 @@ impl<'a> Testimony<'a> {
 impl Drop for Testimony<'_> {
     fn drop(&mut self) {
         self.witness.record(std::mem::take(&mut self.served));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Journal(Mutex<Vec<Served>>);
+
+    impl Witness for Journal {
+        fn record(&self, served: Served) {
+            if let Ok(mut all) = self.0.lock() {
+                all.push(served);
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_whose_client_left_is_in_the_journal_once() {
+        let journal = Journal::default();
+        let begin = || {
+            let (operation, secret) = ("kv-v2 read".to_owned(), Some("secret/a".to_owned()));
+            Testimony::begin(&journal, operation, secret, None)
+        };
+        drop(begin());
+        begin().give(Vec::new(), None);
+        let told = journal.0.lock().unwrap();
+        let refusals: Vec<_> = told
+            .iter()
+            .map(|served| served.refusal.as_deref())
+            .collect();
+        let left = "the client left before the server answered";
+        assert_eq!(refusals, [Some(left), None]);
+        assert_eq!(told[0].operation, "kv-v2 read");
+    }
+
+    #[tokio::test]
+    async fn a_write_waits_for_reads_and_reads_for_nobody() {
+        let order = Order::default();
+        let read = order.turn(true).await;
+        let another = order.turn(true).await;
+        let write = order.turn(false);
+        tokio::pin!(write);
+        assert!(futures::poll!(&mut write).is_pending());
+        drop((read, another));
+        assert!(futures::poll!(&mut write).is_ready());
     }
 }

@@ -78,19 +78,19 @@ impl<'a> Seed<'a> {
     async fn mounts(&self, declared: &[Mount]) -> Result<(), Error> {
         let began = Instant::now();
         let own = loop {
-            let mounts = self.ask(Method::GET, "sys/mounts", None).await;
-            let own = mounts
-                .as_ref()
-                .ok()
-                .and_then(|mounts| mounts.get(format!("{OWN_MOUNT}/")));
-            match own {
-                Some(own) => break own.clone(),
-                None if began.elapsed() > SETTLES_WITHIN => {
-                    let cause = "it is not there";
-                    return Err(self.upstream.refused("mount its own engine", cause));
-                }
-                None => tokio::time::sleep(LOOK_AGAIN).await,
+            let cause = match self.ask(Method::GET, "sys/mounts", None).await {
+                Ok(mounts) => match mounts.get(format!("{OWN_MOUNT}/")) {
+                    Some(own) => break own.clone(),
+                    None => self
+                        .upstream
+                        .refused("mount its own engine", "it is not there"),
+                },
+                Err(error) => error,
+            };
+            if began.elapsed() > SETTLES_WITHIN {
+                return Err(cause);
             }
+            tokio::time::sleep(LOOK_AGAIN).await;
         };
         let version = |kind| match kind {
             MountKind::KvV1 => "1",

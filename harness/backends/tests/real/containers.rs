@@ -6,7 +6,8 @@ use rotaproof_backends::{Containers, Error};
 use rotaproof_base::Entropy;
 
 use crate::docker::{containers, docker};
-use crate::lab::{Shared, run, run_id, start, vault_only};
+use crate::failures::plain;
+use crate::lab::{Lab, Shared, run, run_id, start, vault_only};
 
 pub(crate) fn stopping_leaves_no_container(_: &Shared) {
     run(async {
@@ -71,6 +72,10 @@ pub(crate) fn a_network_is_joined_later(_: &Shared) {
             &container,
         ]);
         let joined = networks.unwrap().contains(&network);
+        // Docker publishes it at another port from then on.
+        let lab = Lab::new();
+        let vault = started.hashicorp(plain(&lab), None).await.unwrap();
+        drop(vault);
         started.stop().await.unwrap();
         docker(&["network", "rm", &network]).unwrap();
         assert!(joined);

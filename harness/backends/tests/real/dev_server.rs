@@ -34,7 +34,7 @@ fn mounts() -> Vec<Mount> {
     ]
 }
 
-fn config(lab: &Lab, issuer: &Issuer) -> HashicorpConfig {
+pub(crate) fn config(lab: &Lab, issuer: &Issuer) -> HashicorpConfig {
     let read = |path: &str| (path.to_owned(), vec![Capability::Read]);
     HashicorpConfig {
         address: "vault.example.com".into(),
@@ -86,10 +86,10 @@ async fn containers() -> Containers {
 }
 
 /// An operator that has a token, or none yet.
-struct Operator<'a>(&'a Client);
+pub(crate) struct Operator<'a>(pub(crate) &'a Client);
 
 impl Operator<'_> {
-    async fn ask(&self, token: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn ask(&self, token: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let url = format!("https://vault.example.com/v1/{path}");
         let request = match &body {
             Some(_) => Request::put(url),
@@ -105,7 +105,7 @@ impl Operator<'_> {
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
-    async fn log_in(&self, mount: &str, jwt: &str) -> Option<String> {
+    pub(crate) async fn log_in(&self, mount: &str, jwt: &str) -> Option<String> {
         let body = json!({"role": "eso", "jwt": jwt});
         let path = format!("auth/{mount}/login");
         let (_, answer) = self.ask("", &path, Some(body)).await;

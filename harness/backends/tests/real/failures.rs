@@ -20,7 +20,7 @@ use crate::lab::{Lab, Shared, fields, run, run_id, start, text, vault_only};
 /// Has this program start containers and print what comes of it.
 pub(crate) const START: &str = "ROTAPROOF_TEST_START";
 
-fn plain(lab: &Lab) -> HashicorpConfig {
+pub(crate) fn plain(lab: &Lab) -> HashicorpConfig {
     HashicorpConfig {
         address: "vault.example.com".into(),
         clock: lab.clock.clone(),

@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod cluster;
 mod containers;
 mod dev_server;
 mod docker;
@@ -24,6 +25,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use docker::{BUSYBOX, LOCALSTACK, VAULT};
 use lab::Shared;
 
+/// In the place of images: a cluster beside Vault's.
+const CLUSTER: [&str; 1] = ["a cluster"];
+
 fn main() -> ExitCode {
     if std::env::var_os(failures::START).is_some() {
         return failures::start_and_tell();
@@ -32,13 +36,18 @@ fn main() -> ExitCode {
     let shared = Arc::new(Shared::default());
     let mut trials = Vec::new();
     let mut add = |images: &'static [&'static str], name: &str, test: fn(&Shared)| {
-        let missing = docker::missing(images);
+        // Nobody asks for a cluster by asking for Docker.
+        let missing = match images == CLUSTER {
+            true => cluster::missing().or_else(|| docker::missing(&[VAULT])),
+            false => docker::missing(images),
+        };
+        let wanted = images != CLUSTER && std::env::var_os("ROTAPROOF_DOCKER").is_some();
         if let Some(reason) = &missing
             && !arguments.list
         {
             println!("skipped: {name}: {reason}");
         }
-        let skipped = missing.is_some() && std::env::var_os("ROTAPROOF_DOCKER").is_none();
+        let skipped = missing.is_some() && !wanted;
         let shared = shared.clone();
         let trial = Trial::test(name, move || match missing {
             Some(reason) => Err(Failed::from(reason)),
@@ -55,6 +64,7 @@ fn main() -> ExitCode {
         };
     }
     tests! {
+        CLUSTER => cluster: a_service_account_of_a_real_cluster_logs_in_both_ways;
         [LOCALSTACK] => account:
             the_journal_of_an_account_reads_as_with_the_built_in_vault
             a_batch_shows_only_what_the_caller_may_read
