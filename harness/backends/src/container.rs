@@ -78,7 +78,7 @@ impl Container {
             docker::network(&docker, network).await?;
         }
         let run = place.run.to_string();
-        let mut name = Name::take(format!("rotaproof-{run}-{name}"), place.removals);
+        let mut name = Name::take(format!("rotaproof-{run}-{name}"), &docker, place.removals);
         let port = server.port;
         let told = Told {
             image: server.image.clone(),
@@ -311,9 +311,52 @@ impl Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
+    use rotaproof_base::SecretValue;
+    use rstest::rstest;
     use testcontainers::bollard::models::NetworkSettings;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::image::DevServer;
+
+    #[rstest]
+    #[case::healthy(200, r#"{"initialized":true,"sealed":false}"#, true)]
+    #[case::sealed(503, r#"{"initialized":true,"sealed":true}"#, false)]
+    #[case::something_else(200, "<html>Welcome</html>", false)]
+    #[case::an_answer_of_another_server(200, r#"{"services":{"secretsmanager":"running"}}"#, false)]
+    #[tokio::test]
+    async fn only_a_server_that_says_so_is_healthy(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] healthy: bool,
+    ) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let image = ImageName::new("hashicorp/vault", "1.21.1");
+        let server = Server::dev(DevServer::Vault, image, &SecretValue::new("root"));
+        let told = Told {
+            image: server.image.clone(),
+            port: server.port,
+            health: server.health,
+            is_healthy: server.is_healthy,
+        };
+        let waiting = Waiting {
+            container: "rotaproof-x-vault-1",
+            server: &told,
+            began: Instant::now(),
+            patience: Duration::ZERO,
+        };
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all((head + body).as_bytes()).await.unwrap();
+        };
+        let clock = Clock::system();
+        let (looked, ()) = tokio::join!(waiting.look(address, &clock), answer);
+        assert_eq!(looked.is_ok(), healthy, "{looked:?}");
+    }
 
     #[test]
     fn a_server_is_looked_for_on_the_loopback_before_its_network() {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 use tokio::time::Instant;
 
@@ -23,14 +24,17 @@ impl Removals {
     ///
     /// A thread, because a container may be dropped outside of any runtime, or in one that is about to end.
     /// `until` is how long a container that is not there may still come to be.
-    fn begin(&self, container: String, until: Duration, also: impl Send + 'static) {
+    ///
+    /// With a client that is there already: testcontainers makes one under a lock which a future may hold that this
+    /// thread's owner keeps from going on.
+    fn begin(&self, docker: Docker, container: String, until: Duration, also: impl Send + 'static) {
         let thread = std::thread::spawn(move || {
             let failed = |error: String| format!("{container} ({error})");
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .map_err(|error| failed(error.to_string()))?;
-            let removed = runtime.block_on(remove(&container, until));
+            let removed = runtime.block_on(remove(&docker, &container, until));
             // What testcontainers holds removes again when dropped, which needs a runtime and finds nothing to do.
             let entered = runtime.enter();
             drop(also);
@@ -64,8 +68,7 @@ impl Drop for Removals {
     }
 }
 
-async fn remove(container: &str, until: Duration) -> Result<(), String> {
-    let docker = docker::connect().await.map_err(|error| error.to_string())?;
+async fn remove(docker: &Docker, container: &str, until: Duration) -> Result<(), String> {
     let began = Instant::now();
     loop {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
@@ -87,6 +90,7 @@ async fn remove(container: &str, until: Duration) -> Result<(), String> {
 /// A container's name, taken: dropping it removes whatever container has it.
 pub(crate) struct Name {
     name: String,
+    docker: Docker,
     removals: Arc<Removals>,
     /// Whether Docker may still be about to create it.
     pending: bool,
@@ -95,9 +99,10 @@ pub(crate) struct Name {
 
 impl Name {
     /// Takes a name before anything is created under it, so that a start that is given up leaves nothing.
-    pub(crate) fn take(name: String, removals: &Arc<Removals>) -> Self {
+    pub(crate) fn take(name: String, docker: &Docker, removals: &Arc<Removals>) -> Self {
         Self {
             name,
+            docker: docker.clone(),
             removals: removals.clone(),
             pending: true,
             also: None,
@@ -132,7 +137,8 @@ impl Drop for Name {
                 true => STILL_TO_COME,
                 false => Duration::ZERO,
             };
-            self.removals.begin(name, until, self.also.take());
+            let docker = self.docker.clone();
+            self.removals.begin(docker, name, until, self.also.take());
         }
     }
 }

@@ -121,8 +121,9 @@ fn localstack_is(image: ImageName) -> Settings {
     }
 }
 
-pub(crate) fn something_else_that_answers_is_not_healthy(_: &Shared) {
+pub(crate) fn a_server_that_does_not_come_up_is_told_with_its_last_lines(_: &Shared) {
     run(async {
+        // Nothing listens at LocalStack's port.
         let settings = localstack_is(ImageName::new("hashicorp/vault", "1.21.1"));
         let (error, left) = refusal(settings).await;
         assert!(matches!(error, Error::NotHealthy { .. }), "{error}");

@@ -85,7 +85,7 @@ fn main() -> ExitCode {
         [VAULT] => failures:
             a_container_that_is_gone_is_an_error_and_no_hang
             a_server_that_hangs_is_given_up
-            something_else_that_answers_is_not_healthy
+            a_server_that_does_not_come_up_is_told_with_its_last_lines
             a_network_that_is_not_there_is_named_and_not_made;
         [BUSYBOX] => failures:
             a_container_that_ends_at_once_is_told_with_its_exit_code;
