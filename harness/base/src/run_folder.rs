@@ -72,6 +72,14 @@ impl RunFolder {
             .count()
     }
 
+    /// Whether a process of this run lives: one that has a folder.
+    pub fn is_of_a_living_run(run: &str) -> bool {
+        let entries = fs::read_dir(Self::parent()).into_iter().flatten().flatten();
+        let prefix = format!("{PREFIX}{run}-");
+        let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.any(|name| name.starts_with(&prefix) && process_of(&name).is_some_and(is_alive))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
@@ -133,8 +141,10 @@ mod tests {
         for folder in [&dead, &alive] {
             std::fs::create_dir_all(folder.join("x")).unwrap();
         }
+        assert!(RunFolder::is_of_a_living_run("sweeptst"));
         assert!(RunFolder::sweep() >= 1);
         assert!(!dead.exists() && alive.exists());
         std::fs::remove_dir_all(alive).unwrap();
+        assert!(!RunFolder::is_of_a_living_run("sweeptst"));
     }
 }

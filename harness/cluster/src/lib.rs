@@ -31,6 +31,7 @@ pub use error::Error;
 pub use eso::RealEso;
 pub use kind::{Chart, Kind, KindSettings, Tell, delete_kept_cluster, sweep_clusters};
 pub use parts::sweep;
+pub use rotaproof_backends::{AwsServer, HashicorpServer};
 
 /// The vaults that a scenario declares, by its names for them.
 pub type Vaults = IndexMap<Located<String>, Vault>;

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotaproof_cluster::{Chart, Embedded, Kind, KindSettings, Lane, RealEso};
+use rotaproof_cluster::{
+    AwsServer, Chart, Embedded, HashicorpServer, Kind, KindSettings, Lane, RealEso,
+};
 use rotaproof_releases::{NotWanted, Wanted};
 
 use super::release;
@@ -54,6 +56,22 @@ pub(crate) struct OnKind {
     /// Lane kind: keep the cluster under this name, and take it again in the next run; `rotaproof gc --cluster NAME` deletes it.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED, env = "ROTAPROOF_REUSE")]
     reuse: Option<String>,
+    /// Lane kind: what stands behind AWS Secrets Manager: localstack, in a container, or emulated, the built-in one.
+    #[arg(
+        long,
+        value_name = "SERVER",
+        default_value = "localstack",
+        env = "ROTAPROOF_AWS_BACKEND"
+    )]
+    aws_backend: AwsServer,
+    /// Lane kind: what stands behind HashiCorp Vault: vault or openbao, a dev server in a container, or emulated, the built-in one.
+    #[arg(
+        long,
+        value_name = "SERVER",
+        default_value = "vault",
+        env = "ROTAPROOF_VAULT_BACKEND"
+    )]
+    vault_backend: HashicorpServer,
 }
 
 impl OnKind {
@@ -72,6 +90,8 @@ impl OnKind {
         }
         settings.image_archives.clone_from(&self.image_archive);
         settings.reuse.clone_from(&self.reuse);
+        settings.aws = self.aws_backend;
+        settings.hashicorp = self.vault_backend;
         settings.tell = Arc::new(|line| {
             // Nothing can be told where standard error is closed.
             let _ = writeln!(anstream::stderr(), "{line}");

@@ -94,3 +94,15 @@ pub(super) async fn gateway_address() -> Result<std::net::Ipv4Addr, Error> {
         ))
     })
 }
+
+/// The address of the API on the nodes' network: what containers reach.
+pub(super) async fn api_address(cluster: &str) -> Result<String, Error> {
+    let node = format!("{cluster}-control-plane");
+    let format = format!("{{{{(index .NetworkSettings.Networks \"{NETWORK}\").IPAddress}}}}");
+    let printed = Call::new("docker", PART)
+        .args(["inspect", &node])
+        .option("--format", &format)
+        .run()
+        .await?;
+    Ok(format!("https://{}:6443", printed.trim()))
+}

@@ -7,11 +7,13 @@
 
 mod attend;
 mod collector;
+mod containers;
 mod creation;
 mod hold;
 mod images;
 mod operator;
 mod program;
+mod reviewer;
 mod running;
 mod settings;
 mod site;
@@ -145,11 +147,12 @@ impl Lane for Kind {
     }
 }
 
-/// Deletes the clusters of runs that were killed; answers their names.
+/// Deletes the clusters and the containers of runs that were killed; answers the clusters' names.
 ///
 /// # Errors
 /// Where one cannot be deleted.
 pub fn sweep_clusters() -> Result<Vec<String>, Error> {
+    containers::sweep()?;
     let abandoned = hold::abandoned();
     if abandoned.is_empty() {
         return Ok(Vec::new());

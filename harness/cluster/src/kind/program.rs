@@ -125,7 +125,8 @@ impl<'a> Call<'a> {
     }
 }
 
-fn on_path(program: &str) -> bool {
+/// Whether a shell would find it.
+pub(super) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::site::Site;
 use super::{attend, operator};
 use crate::operator_log::OperatorLog;
-use crate::parts::{Front, Ground};
+use crate::parts::{Front, Ground, Servers};
 use crate::{Cluster, Error, Lab, Wanted};
 
 /// What has pods.
@@ -46,6 +46,7 @@ pub(super) async fn start(
     let tasks = TaskGroup::new();
     // What a scenario left that was given up in its midst.
     site.baseline.restore(&client).await?;
+    let containers = site.containers();
     let front = Front::start(&Ground {
         wanted,
         entropy,
@@ -53,6 +54,10 @@ pub(super) async fn start(
         authority: Some(&site.authority),
         verifier: &site.verifier,
         client: &client,
+        servers: containers.as_deref().map(|containers| Servers {
+            containers,
+            cluster: &site.identity,
+        }),
         tasks: &tasks,
     })
     .await?;

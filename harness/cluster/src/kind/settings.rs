@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rotaproof_backends::{AwsServer, HashicorpServer};
 use serde::Deserialize;
 
 use crate::Error;
@@ -23,6 +24,10 @@ pub struct KindSettings {
     pub image_archives: Option<PathBuf>,
     /// The cluster's name after `rotaproof-`, where it is to be kept and taken again; else it is this run's alone.
     pub reuse: Option<String>,
+    /// What stands behind AWS Secrets Manager.
+    pub aws: AwsServer,
+    /// What stands behind HashiCorp Vault.
+    pub hashicorp: HashicorpServer,
     /// Hears what is being done.
     pub tell: Tell,
 }
@@ -61,7 +66,7 @@ struct PinnedChart {
 }
 
 impl KindSettings {
-    /// As `kind-config` pins them; nothing is told.
+    /// As `kind-config` pins them, with LocalStack and Vault's dev server; nothing is told.
     ///
     /// # Errors
     /// Where the pins that were compiled in cannot be read.
@@ -79,6 +84,8 @@ impl KindSettings {
             },
             image_archives: None,
             reuse: None,
+            aws: AwsServer::LocalStack,
+            hashicorp: HashicorpServer::Vault,
             tell: Arc::new(|_| {}),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -12,6 +12,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, ResourceExt};
+use rotaproof_backends::{ClusterIdentity, Containers};
 use rotaproof_base::jwt::Verifier;
 use rotaproof_base::{Clock, Entropy, RunFolder, RunId};
 use rotaproof_gateway::Authority;
@@ -21,7 +22,7 @@ use super::hold::Hold;
 use super::operator::{self, AUTHORITY, Installation, NAMESPACE, Surroundings};
 use super::settings::KindSettings;
 use super::tidy::Baseline;
-use super::{collector, creation, images};
+use super::{collector, creation, images, reviewer};
 use crate::Error;
 
 const PART: &str = "the kind cluster";
@@ -42,6 +43,10 @@ pub(super) struct Site {
     pub(super) arguments: Vec<String>,
     /// What was there before the first scenario.
     pub(super) baseline: Baseline,
+    /// How Vault reaches the cluster.
+    pub(super) identity: ClusterIdentity,
+    /// Ended before the cluster.
+    containers: Mutex<Option<Arc<Containers>>>,
     claim: Mutex<Option<Claim>>,
     // Holds the kubeconfig.
     _folder: RunFolder,
@@ -90,7 +95,14 @@ impl Site {
             stays: found,
         };
         let installation = Installation::prepare(&settings.chart, folder.path())?;
-        let (kubeconfig, rendered) = tokio::try_join!(
+        let servers = rotaproof_backends::Settings {
+            aws: settings.aws,
+            hashicorp: settings.hashicorp,
+            ..rotaproof_backends::Settings::default()
+        };
+        let root_tokens = Entropy::from_system()
+            .map_err(|_| Error::starting("Vault's dev server")("this machine has no randomness"))?;
+        let (kubeconfig, rendered, containers) = tokio::try_join!(
             async {
                 if found {
                     return creation::kubeconfig(&cluster, folder.path()).await;
@@ -99,7 +111,15 @@ impl Site {
                 creation::create(&cluster, &settings.node_image, folder.path()).await
             },
             installation.render(),
+            async {
+                let containers = Containers::start(servers, &run, root_tokens).await;
+                containers.map_err(Error::starting("a vault's container"))
+            },
         )?;
+        containers
+            .join(creation::NETWORK)
+            .await
+            .map_err(Error::starting("a vault's container"))?;
         said.done(&format!(
             "the kind cluster {cluster} {}",
             if found { "is there" } else { "is created" }
@@ -127,7 +147,14 @@ impl Site {
         said.done("the node is ready, the images and the custom resources are there");
         installation.install(&kubeconfig, &surroundings).await?;
         said.done("the External Secrets Operator is available");
-        let verifier = verifier(&client).await?;
+        let keys = Keys::ask(&client).await?;
+        let identity = ClusterIdentity {
+            host: creation::api_address(&cluster).await?,
+            ca_pem: authority_of(&kubeconfig)?,
+            reviewer_token: Some(reviewer::token(&client).await?),
+            issuer: Some(keys.issuer.clone()),
+            jwks: keys.jwks.clone(),
+        };
         collector::knows_external_secrets(&client).await?;
         said.done("Kubernetes' garbage collector knows its kinds");
         let baseline = Baseline::take(&client).await?;
@@ -140,7 +167,9 @@ impl Site {
             config,
             door,
             authority,
-            verifier,
+            verifier: Verifier::from_jwks(&keys.issuer, &keys.jwks),
+            identity,
+            containers: Mutex::new(Some(Arc::new(containers))),
             arguments: operator::arguments(&client).await?,
             baseline,
             claim: Mutex::new(Some(claim)),
@@ -148,8 +177,23 @@ impl Site {
         })
     }
 
-    /// Deletes the cluster, unless it is to stay.
+    /// The servers in containers, while the run lasts.
+    pub(super) fn containers(&self) -> Option<Arc<Containers>> {
+        let containers = self
+            .containers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        containers.clone()
+    }
+
+    /// Removes the containers and the cluster, unless it is to stay.
     pub(super) fn end(&self) {
+        drop(
+            self.containers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         drop(
             self.claim
                 .lock()
@@ -288,15 +332,37 @@ async fn door() -> Result<TcpListener, Error> {
 }
 
 /// The keys of the cluster's service account tokens.
-async fn verifier(client: &Client) -> Result<Verifier, Error> {
-    let get = async |path: &str| -> Result<Value, Error> {
-        let request = http::Request::get(path)
-            .body(Vec::new())
-            .map_err(Error::starting(PART))?;
-        client.request(request).await.map_err(Error::starting(PART))
-    };
-    let discovery = get("/.well-known/openid-configuration").await?;
-    let keys = get("/openid/v1/jwks").await?;
-    let issuer = discovery["issuer"].as_str().unwrap_or_default();
-    Ok(Verifier::from_jwks(issuer, &keys))
+struct Keys {
+    issuer: String,
+    jwks: Value,
+}
+
+impl Keys {
+    async fn ask(client: &Client) -> Result<Self, Error> {
+        let get = async |path: &str| -> Result<Value, Error> {
+            let request = http::Request::get(path)
+                .body(Vec::new())
+                .map_err(Error::starting(PART))?;
+            client.request(request).await.map_err(Error::starting(PART))
+        };
+        let discovery = get("/.well-known/openid-configuration").await?;
+        let issuer = discovery["issuer"].as_str().unwrap_or_default().to_owned();
+        let jwks = get("/openid/v1/jwks").await?;
+        Ok(Self { issuer, jwks })
+    }
+}
+
+/// The certificate of the cluster's own authority.
+fn authority_of(kubeconfig: &Path) -> Result<String, Error> {
+    use base64::Engine;
+    let file = Kubeconfig::read_from(kubeconfig).map_err(Error::starting(PART))?;
+    let data = file
+        .clusters
+        .into_iter()
+        .find_map(|named| named.cluster?.certificate_authority_data)
+        .ok_or_else(|| Error::starting(PART)("its kubeconfig has no certificate authority"))?;
+    let pem = base64::prelude::BASE64_STANDARD
+        .decode(data)
+        .map_err(Error::starting(PART))?;
+    String::from_utf8(pem).map_err(Error::starting(PART))
 }

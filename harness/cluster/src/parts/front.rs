@@ -6,7 +6,8 @@ use rotaproof_base::{Clock, Entropy, Fingerprinter, SecretValue, TaskGroup};
 use rotaproof_gateway::{Authority, Gateway};
 use rotaproof_vaults::Writer;
 
-use super::{credentials, vaults};
+use super::credentials;
+use super::vaults::{self, Servers};
 use crate::{Access, Cluster, Committed, Error, Lab, Wanted};
 
 /// What they stand on.
@@ -23,6 +24,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) verifier: &'a Verifier,
     /// The cluster, which is given the vaults' credentials.
     pub(crate) client: &'a kube::Client,
+    /// Servers in place of some of the built-in vaults.
+    pub(crate) servers: Option<Servers<'a>>,
     /// Who owns what runs.
     pub(crate) tasks: &'a TaskGroup,
 }
@@ -56,8 +59,9 @@ impl Front {
             verifier: ground.verifier,
             gateway: &gateway,
             tasks: ground.tasks,
+            servers: ground.servers,
         };
-        let (vaults, deliveries) = vaults::start(ground.wanted.vaults, &setting)?;
+        let (vaults, deliveries) = vaults::start(ground.wanted.vaults, &setting).await?;
         let credentials = deliveries
             .iter()
             .flat_map(|delivery| delivery.data.iter().map(|(_, value)| value.clone()))

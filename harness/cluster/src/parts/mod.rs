@@ -17,6 +17,7 @@ use rotaproof_pods::Pods;
 use serde_json::Value;
 
 pub(crate) use front::{Front, Ground};
+pub(crate) use vaults::Servers;
 
 use crate::{Cluster, Error, Lab, Wanted};
 
@@ -93,6 +94,7 @@ impl Parts {
             authority: None,
             verifier: &verifier,
             client: &client,
+            servers: None,
             tasks: &tasks,
         })
         .await?;

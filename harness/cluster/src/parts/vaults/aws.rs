@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use rotaproof_backends::AwsServer;
 use rotaproof_base::{Entropy, SecretValue};
 use rotaproof_scenario::model::vault as declared;
-use rotaproof_vaults::aws;
+use rotaproof_vaults::{Vault, aws};
 
 use super::{Setting, Started, attach};
 use crate::parts::credentials::Delivery;
 use crate::{Access, Error};
 
-pub(super) fn start(
+pub(super) async fn start(
     name: &str,
     declared: &declared::AwsSecretsManager,
     setting: &Setting<'_>,
@@ -62,7 +63,7 @@ pub(super) fn start(
             allows: statements(&key.allows),
         });
     }
-    let vault = aws::AwsVault::new(aws::AwsConfig {
+    let config = aws::AwsConfig {
         region: declared.region.clone(),
         account: declared.account.clone(),
         clock: setting.clock.clone(),
@@ -71,9 +72,22 @@ pub(super) fn start(
         verifier: setting.verifier.clone(),
         roles: roles.collect(),
         keys,
-    });
-    let administrator = vault.administrator();
-    let client = attach(name, Arc::new(vault), setting)?;
+    };
+    let localstack = setting
+        .servers
+        .filter(|servers| servers.containers.settings().aws == AwsServer::LocalStack);
+    let (administrator, vault): (_, Arc<dyn Vault>) = match localstack {
+        None => {
+            let vault = aws::AwsVault::new(config);
+            (vault.administrator(), Arc::new(vault))
+        }
+        Some(servers) => {
+            let vault = servers.containers.aws(config).await;
+            let vault = vault.map_err(Error::starting("LocalStack"))?;
+            (vault.administrator(), Arc::new(vault))
+        }
+    };
+    let client = attach(name, vault, setting)?;
     let endpoint = format!("http://secretsmanager.{}.amazonaws.com", declared.region);
     let writer = aws::AwsWriter::new(
         client,

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use rotaproof_backends::HashicorpServer;
 use rotaproof_base::{Entropy, SecretValue};
 use rotaproof_scenario::Located;
 use rotaproof_scenario::model::vault as declared;
-use rotaproof_vaults::hashicorp;
+use rotaproof_vaults::{Vault, hashicorp};
 
 use super::{Setting, Started, attach};
 use crate::parts::credentials::Delivery;
 use crate::{Access, Error};
 
-pub(super) fn start(
+pub(super) async fn start(
     name: &str,
     declared: &declared::HashicorpVault,
     setting: &Setting<'_>,
@@ -85,7 +86,7 @@ pub(super) fn start(
             .collect(),
     });
     let mut tokens = Vec::new();
-    for (bearer, token) in &declared.tokens {
+    for bearer in declared.tokens.keys() {
         let value = SecretValue::new(format!(
             "hvs.{}",
             entropy.text(
@@ -93,22 +94,18 @@ pub(super) fn start(
                 24
             )
         ));
-        deliveries.push(Delivery {
-            namespace: token.secret.namespace.clone(),
-            name: token.secret.name.clone(),
-            data: vec![(token.key.clone(), value.clone())],
-        });
         tokens.push(hashicorp::StaticToken {
             name: bearer.value.clone(),
             token: value,
-            policies: names(&token.policies),
+            policies: names(&declared.tokens[bearer].policies),
             ttl: None,
         });
     }
     let address = declared.address.value.as_str();
     let host = address.split_once("://").map_or(address, |(_, host)| host);
     let host = host.split(['/', ':']).next().unwrap_or(host);
-    let vault = hashicorp::HashicorpVault::new(hashicorp::HashicorpConfig {
+    let own = tokens.clone();
+    let config = hashicorp::HashicorpConfig {
         address: host.to_owned(),
         clock: setting.clock.clone(),
         entropy: entropy.clone(),
@@ -118,16 +115,41 @@ pub(super) fn start(
         kubernetes: kubernetes.collect(),
         jwt: jwt.collect(),
         tokens,
-    });
-    let token = vault.root_token();
-    let client = attach(name, Arc::new(vault), setting)?;
+    };
+    let dev_server = setting
+        .servers
+        .filter(|servers| servers.containers.settings().hashicorp != HashicorpServer::Emulated);
+    let (root, tokens, vault): (_, Vec<Option<SecretValue>>, Arc<dyn Vault>) = match dev_server {
+        None => {
+            let vault = hashicorp::HashicorpVault::new(config);
+            let tokens = own.into_iter().map(|own| Some(own.token));
+            (vault.root_token(), tokens.collect(), Arc::new(vault))
+        }
+        Some(servers) => {
+            let vault = servers
+                .containers
+                .hashicorp(config, Some(servers.cluster))
+                .await
+                .map_err(Error::starting("Vault's dev server"))?;
+            let tokens = own.iter().map(|own| vault.token(&own.name));
+            (vault.root_token(), tokens.collect(), Arc::new(vault))
+        }
+    };
+    for (token, value) in declared.tokens.values().zip(tokens) {
+        deliveries.extend(value.map(|value| Delivery {
+            namespace: token.secret.namespace.clone(),
+            name: token.secret.name.clone(),
+            data: vec![(token.key.clone(), value)],
+        }));
+    }
+    let client = attach(name, vault, setting)?;
     let access = Access::default()
         .endpoint("VAULT_ADDR")
-        .secret("VAULT_TOKEN", token.clone());
+        .secret("VAULT_TOKEN", root.clone());
     let writer = hashicorp::HashicorpWriter::new(
         client,
         &format!("http://{host}"),
-        token,
+        root,
         mounts,
         setting.clock.clone(),
     );

@@ -10,6 +10,7 @@ mod onepassword;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rotaproof_backends::{ClusterIdentity, Containers};
 use rotaproof_base::jwt::Verifier;
 use rotaproof_base::{Clock, Entropy, Fingerprinter, TaskGroup, memory};
 use rotaproof_gateway::Gateway;
@@ -27,6 +28,16 @@ pub(super) struct Setting<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) gateway: &'a Gateway,
     pub(super) tasks: &'a TaskGroup,
+    pub(super) servers: Option<Servers<'a>>,
+}
+
+/// Servers in containers that stand in for some of the built-in vaults.
+#[derive(Clone, Copy)]
+pub(crate) struct Servers<'a> {
+    /// The containers.
+    pub(crate) containers: &'a Containers,
+    /// The cluster whose tokens they are asked to trust.
+    pub(crate) cluster: &'a ClusterIdentity,
 }
 
 /// A vault that is up.
@@ -38,7 +49,7 @@ pub(super) struct Started {
 }
 
 /// Starts every declared vault.
-pub(super) fn start(
+pub(super) async fn start(
     vaults: &Vaults,
     setting: &Setting<'_>,
 ) -> Result<(IndexMap<String, Started>, Vec<Delivery>), Error> {
@@ -48,7 +59,7 @@ pub(super) fn start(
         let entropy = setting.entropy.fork(name);
         let started = match vault {
             Declared::AwsSecretsManager(vault) => {
-                aws::start(name, vault, setting, &entropy, &mut deliveries)?
+                aws::start(name, vault, setting, &entropy, &mut deliveries).await?
             }
             Declared::AzureKeyVault(vault) => {
                 azure::start(name, vault, setting, &entropy, &mut deliveries)?
@@ -57,7 +68,7 @@ pub(super) fn start(
                 gcp::start(name, vault, setting, &entropy, &mut deliveries)?
             }
             Declared::HashicorpVault(vault) => {
-                hashicorp::start(name, vault, setting, &entropy, &mut deliveries)?
+                hashicorp::start(name, vault, setting, &entropy, &mut deliveries).await?
             }
             Declared::OnePasswordConnect(vault) => {
                 onepassword::start(name, vault, setting, &entropy, &mut deliveries)?
