@@ -104,6 +104,11 @@ pub trait Cluster: Send + Sync {
         std::future::pending().await
     }
 
+    /// Whether the cluster side is there: asked where a step failed, which may be all that is wrong. What is in process is.
+    async fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The last lines that the operator printed, oldest first, without these values; none where it prints nothing.
     fn operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
         let _ = secret;

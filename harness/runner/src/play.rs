@@ -14,7 +14,7 @@ use crate::explain::remains;
 use crate::schedule::Options;
 use crate::stage::Stage;
 use crate::step;
-use crate::trouble::{Trouble, printed};
+use crate::trouble::{Trouble, printed_by};
 
 /// The event that ends a scenario.
 pub(crate) fn finished(
@@ -85,7 +85,7 @@ impl Ended {
             &error.to_string(),
             reproduce(case, options),
         );
-        failure.evidence.extend(printed(error.evidence));
+        failure.evidence.extend(printed_by(&error));
         if let Some(next) = error.next {
             failure.next = vec![next];
         }
@@ -160,7 +160,7 @@ async fn act(
         biased;
         () = token.cancelled() => None,
         error = stage.lab.cluster.broken() => Some(Err(error.into())),
-        outcome = perform(&stage) => Some(outcome),
+        outcome = perform(&stage) => Some(blame(&stage, outcome).await),
     };
     let failed =
         |trouble: Trouble| Some(Box::new(stage.failure(trouble, reproduce(case, options))));
@@ -216,6 +216,17 @@ async fn act(
         requests: requests as u64,
         at,
         observation,
+    }
+}
+
+/// A step that fails because its cluster is gone has not found anything.
+async fn blame(stage: &Stage<'_>, outcome: Result<(), Trouble>) -> Result<(), Trouble> {
+    match outcome {
+        Err(trouble) if trouble.kind == FailureKind::Expectation => {
+            stage.lab.cluster.check().await?;
+            Err(trouble)
+        }
+        outcome => outcome,
     }
 }
 

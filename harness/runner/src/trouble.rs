@@ -60,18 +60,27 @@ impl Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         let mut trouble = Self::environment(error.to_string());
-        trouble.evidence.extend(printed(error.evidence));
+        trouble.evidence.extend(printed_by(&error));
         trouble.next = error.next;
         trouble
     }
 }
 
-/// What a part of the lane printed, where it printed anything.
+/// What the operator printed, where it printed anything.
 pub(crate) fn printed(lines: Vec<String>) -> Option<Evidence> {
-    (!lines.is_empty()).then(|| Evidence {
-        title: "The operator's last lines".into(),
-        lines,
-    })
+    told("The operator's last lines".into(), lines)
+}
+
+/// What the part of the lane printed that failed, where it printed anything.
+pub(crate) fn printed_by(error: &Error) -> Option<Evidence> {
+    match error.part {
+        "the External Secrets Operator" => printed(error.evidence.clone()),
+        part => told(format!("What {part} said last"), error.evidence.clone()),
+    }
+}
+
+fn told(title: String, lines: Vec<String>) -> Option<Evidence> {
+    (!lines.is_empty()).then_some(Evidence { title, lines })
 }
 
 impl Deref for Trouble {

@@ -122,15 +122,28 @@ pub(super) async fn api_gone(client: &Client) -> Error {
             }
         }
         if let Err(reason) = is_back(client).await {
-            return Error {
-                action: "go on",
-                next: Some("look at `docker ps --all` and at the node's log (`docker logs`); the next run makes a new cluster".into()),
-                ..Error::starting("the kind cluster")(format!(
-                    "its API has not answered for {}s: {reason}",
-                    ASKED_EVERY.as_secs() * ASKED as u64
-                ))
-            };
+            let seconds = ASKED_EVERY.as_secs() * ASKED as u64;
+            return gone(format!("for {seconds}s {reason}"));
         }
+    }
+}
+
+fn gone(reason: String) -> Error {
+    Error {
+        action: "go on",
+        next: Some(
+            "look at `docker ps --all` and at the node's log (`docker logs`); the next run makes a new cluster".into(),
+        ),
+        ..Error::starting("the kind cluster")(reason)
+    }
+}
+
+/// Whether the API answers now.
+pub(super) async fn answers(client: &Client) -> Result<(), Error> {
+    match tokio::time::timeout(ASKED_EVERY, client.apiserver_version()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(gone(format!("its API does not answer: {error}"))),
+        Err(_) => Err(gone("its API does not answer".into())),
     }
 }
 
@@ -139,10 +152,9 @@ async fn is_back(client: &Client) -> Result<(), String> {
     let mut asked = tokio::time::interval(ASKED_EVERY);
     for _ in 0..ASKED {
         asked.tick().await;
-        match tokio::time::timeout(ASKED_EVERY, client.apiserver_version()).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => reason = error.to_string(),
-            Err(_) => reason = "no answer".into(),
+        match answers(client).await {
+            Ok(()) => return Ok(()),
+            Err(error) => reason = error.reason,
         }
     }
     Err(reason)

@@ -70,7 +70,7 @@ impl<'a> Call<'a> {
                 format!("there is no program `{}` on the PATH", self.program),
                 Vec::new(),
                 Some(format!(
-                    "install {}; `rotaproof doctor` says what else the lane needs",
+                    "install {}; `rotaproof doctor --lane kind` says what else the lane needs",
                     self.program
                 )),
             ));
@@ -110,7 +110,10 @@ impl<'a> Call<'a> {
         Err(failed(
             format!("`{shown}` failed: {reason}"),
             evidence.collect(),
-            Some(format!("`rotaproof doctor` looks at {}", self.program)),
+            Some(format!(
+                "`rotaproof doctor --lane kind` looks at {}",
+                self.program
+            )),
         ))
     }
 

@@ -170,6 +170,10 @@ impl Cluster for Running {
         }
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        attend::answers(&self.client).await
+    }
+
     fn operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
         self.log.last(SHOWN, secret)
     }

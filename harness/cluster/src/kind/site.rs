@@ -113,13 +113,13 @@ impl Site {
             installation.render(),
             async {
                 let containers = Containers::start(servers, &run, root_tokens).await;
-                containers.map_err(Error::starting("a vault's container"))
+                containers.map_err(no_container)
             },
         )?;
         containers
             .join(creation::NETWORK)
             .await
-            .map_err(Error::starting("a vault's container"))?;
+            .map_err(no_container)?;
         said.done(&format!(
             "the kind cluster {cluster} {}",
             if found { "is there" } else { "is created" }
@@ -315,6 +315,13 @@ async fn establish(client: &Client, mut crd: Value) -> Result<(), Error> {
             "{name} was not established within {}s",
             READY.as_secs()
         ))),
+    }
+}
+
+fn no_container(error: rotaproof_backends::Error) -> Error {
+    Error {
+        next: Some("`rotaproof doctor --lane kind` looks at Docker and the images".into()),
+        ..Error::starting("a vault's container")(error)
     }
 }
 

@@ -117,6 +117,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_pins_are_the_lanes() {
+        let pinned = rotaproof_cluster::KindSettings::pinned().unwrap();
+        let named = |about: &str, name: &str| {
+            let mut images = IMAGES.iter().filter(|image| image.about == about);
+            images.any(|image| image.names.iter().any(|own| name.starts_with(own)))
+        };
+        assert!(named(NODE, &pinned.node_image), "{}", pinned.node_image);
+        assert!(
+            named("probe", &pinned.probe_image),
+            "{}",
+            pinned.probe_image
+        );
+    }
+
+    #[test]
     fn an_image_is_here_or_another_tag_of_it_or_is_pulled() {
         let listed = "busybox:1.37\nkindest/node:v1.34.4-local\nhashicorp/vault:<none>\n\
             oci.external-secrets.io/external-secrets/external-secrets:v0.20.4\n";
