@@ -39,16 +39,19 @@ pub(crate) fn twenty_kills_leave_nothing() -> Result<(), Failed> {
             return Err(String::from_utf8_lossy(&gone.stderr).into_owned().into());
         }
         let left = there()?;
-        if left != strangers {
+        let folders = folders_of(run.id());
+        if left != strangers || !folders.is_empty() {
             let more: Vec<_> = left.difference(&strangers).collect();
             let less: Vec<_> = strangers.difference(&left).collect();
-            return Err(format!("left behind: {more:?}; gone with it: {less:?}").into());
+            return Err(
+                format!("left behind: {more:?} {folders:?}; gone with it: {less:?}").into(),
+            );
         }
     }
     Ok(())
 }
 
-/// Every container, volume and network of this machine's Docker, and every folder of a run.
+/// Every container, volume and network of this machine's Docker.
 fn there() -> Result<BTreeSet<String>, Failed> {
     let mut all = BTreeSet::new();
     let listings: [&[&str]; 3] = [
@@ -66,13 +69,20 @@ fn there() -> Result<BTreeSet<String>, Failed> {
         let lines = text.lines().filter(|line| *line != "network kind");
         all.extend(lines.map(str::to_owned));
     }
-    for place in ["/dev/shm".into(), std::env::temp_dir()] {
-        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("rotaproof-") {
-                all.insert(format!("folder {name}"));
-            }
-        }
-    }
     Ok(all)
+}
+
+/// The folders of a process: `rotaproof-<run>-<pid>`, perhaps with a number.
+fn folders_of(process: u32) -> Vec<String> {
+    let places = ["/dev/shm".into(), std::env::temp_dir()];
+    let entries = places.into_iter().flat_map(std::fs::read_dir).flatten();
+    let names = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names
+        .filter(|name| {
+            let is_ours = name.starts_with("rotaproof-");
+            is_ours && name.split('-').nth(2) == Some(&process.to_string())
+        })
+        .collect()
 }
