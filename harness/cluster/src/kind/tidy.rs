@@ -62,10 +62,12 @@ impl Baseline {
     pub(super) async fn restore(&self, client: &Client) -> Result<(), Error> {
         for kind in KINDS {
             let extra = list(client, kind).await?;
-            let extra = extra
+            let extra: Vec<_> = extra
                 .into_iter()
-                .filter(|object| self.is_extra(kind.2, object));
-            let deletions = extra.map(|object| delete(client, kind, object));
+                .filter(|object| self.is_extra(kind.2, object))
+                .collect();
+            self.remember(kind.2, &extra);
+            let deletions = extra.into_iter().map(|object| delete(client, kind, object));
             let all = try_join_all(deletions);
             tokio::time::timeout(GONE, all).await.map_err(|_| {
                 let seconds = GONE.as_secs();
@@ -76,6 +78,12 @@ impl Baseline {
             })??;
         }
         Ok(())
+    }
+
+    /// Takes down that these are past.
+    fn remember(&self, kind: &str, objects: &[DynamicObject]) {
+        let subjects = objects.iter().filter_map(|object| subject(kind, object));
+        self.past().extend(subjects);
     }
 
     /// Whether an object came with a scenario.
@@ -189,7 +197,7 @@ mod tests {
     fn baseline() -> Baseline {
         Baseline {
             known: BTreeSet::from(["Secret external-secrets-system/helm".to_owned()]),
-            past: Mutex::new(BTreeSet::from(["before".to_owned()])),
+            past: Mutex::default(),
         }
     }
 
@@ -212,8 +220,12 @@ mod tests {
 
     #[test]
     fn an_event_of_what_an_earlier_scenario_left_is_past() {
-        assert!(baseline().is_past("Event", &event("before")));
-        assert!(!baseline().is_past("Event", &event("now")));
-        assert!(!baseline().is_past("Pod", &named("team", "before")));
+        let baseline = baseline();
+        baseline.remember("Pod", &[named("team", "deleted")]);
+        baseline.remember("Event", &[event("gone")]);
+        assert!(baseline.is_past("Event", &event("deleted")));
+        assert!(baseline.is_past("Event", &event("gone")));
+        assert!(!baseline.is_past("Event", &event("now")));
+        assert!(!baseline.is_past("Pod", &named("team", "deleted")));
     }
 }
