@@ -4,10 +4,13 @@
 //! these tests are skipped, with that reason.
 
 mod kills;
+#[path = "../passes.rs"]
+mod passes;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
+use passes::rotaproof;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -48,17 +51,4 @@ fn main() -> ExitCode {
         ..arguments
     };
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// Runs the program at the project's root; what it prints, where it does not exit with 0.
-fn rotaproof(arguments: &[&str]) -> Result<(), Failed> {
-    let ran = Command::new(env!("CARGO_BIN_EXE_rotaproof-under-test"))
-        .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()?;
-    let printed = [ran.stdout, ran.stderr].concat();
-    match ran.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&printed).into_owned().into()),
-    }
 }

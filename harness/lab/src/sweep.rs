@@ -32,26 +32,20 @@ pub fn sweep() -> Result<Swept, Error> {
     };
     for entry in entries.into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if let Some(lab) = name.to_str().and_then(|name| name.strip_suffix(".log")) {
-            if lab
+        if let Some(lab) = name.to_str().and_then(|name| name.strip_suffix(".log"))
+            && lab
                 .parse()
                 .is_ok_and(|lab| Place::of(lab).is_ok_and(|place| !place.is_up()))
-            {
-                let path = entry.path();
-                std::fs::remove_file(&path).map_err(Error::file("remove", &path))?;
-                swept.logs.push(path);
-            }
-            continue;
+        {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+            swept.logs.push(path);
         }
-        let Some(name) = name.to_str().and_then(|name| name.parse::<Name>().ok()) else {
-            continue;
-        };
-        let place = Place::of(name)?;
-        // Only a folder with a lock is a lab's. Dropping what is held removes it.
-        if place.was_a_lab() && !place.is_up() {
-            drop(place.hold()?);
-            swept.labs.push(entry.path());
-        }
+    }
+    for place in abandoned()? {
+        swept.labs.push(place.folder().to_owned());
+        // Dropping what is held removes it.
+        drop(place.hold()?);
     }
     swept.pods = rotaproof_cluster::sweep();
     swept.clusters = rotaproof_cluster::sweep_clusters()
@@ -64,19 +58,19 @@ pub fn sweep() -> Result<Swept, Error> {
 /// # Errors
 /// Where there is no place for labs.
 pub fn left_behind() -> Result<Vec<PathBuf>, Error> {
+    let places = abandoned()?.into_iter();
+    Ok(places.map(|place| place.folder().to_owned()).collect())
+}
+
+/// The places of labs that nobody holds; only a folder with a lock is a lab's.
+fn abandoned() -> Result<Vec<Place>, Error> {
     let root = Place::root()?;
-    // Where it cannot be read there is none to be told of; a sweep says why.
+    // Where it cannot be read there is none to be told of; a sweep has said why by then.
     let entries = std::fs::read_dir(&root).into_iter().flatten().flatten();
-    let mut left = Vec::new();
-    for entry in entries {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(|name| name.parse::<Name>().ok()) else {
-            continue;
-        };
-        let place = Place::of(name)?;
-        if place.was_a_lab() && !place.is_up() {
-            left.push(entry.path());
-        }
-    }
-    Ok(left)
+    let names = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<Name>().ok());
+    let places = names.map(Place::of).collect::<Result<Vec<_>, _>>()?;
+    let left = places.into_iter();
+    Ok(left
+        .filter(|place| place.was_a_lab() && !place.is_up())
+        .collect())
 }

@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, watch};
 use process::{Process, Program};
 
 use crate::operator_log::OperatorLog;
-use crate::parts::{Parts, Plan, sweep_and_tell};
+use crate::parts::{self, Parts, Plan, sweep_and_tell};
 use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
 
 /// No reconcilers of kinds that no scenario has, and ports that the system chooses; the rest are ESO's own defaults.
@@ -45,8 +45,6 @@ const SHOWN: usize = 8;
 const DIRECT: &str = "localhost,127.0.0.1,::1";
 /// What is on its way arrives within this, on a machine that is busy.
 const GRACE: Duration = Duration::from_secs(5);
-/// Threads that serve the API, the gateway and the pods of a scenario.
-const THREADS: usize = 2;
 
 /// The `eso` lane.
 pub struct RealEso {
@@ -99,11 +97,7 @@ impl Lane for RealEso {
     }
 
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .enable_all()
-            .build()
-            .map_err(Error::starting("the runtime"))
+        parts::runtime()
     }
 
     fn present(&self) -> Present {

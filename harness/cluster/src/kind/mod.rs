@@ -19,7 +19,7 @@ mod settings;
 mod site;
 mod tidy;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,13 +30,11 @@ use tokio::sync::{Mutex, OnceCell};
 pub use settings::{Chart, KindSettings, Tell};
 use site::Site;
 
-use crate::parts::sweep_and_tell;
+use crate::parts::{self, sweep_and_tell};
 use crate::{Error, Lab, Lane, Present, Wanted};
 
 /// What is on its way arrives within this, on a machine that is busy.
 const GRACE: Duration = Duration::from_secs(10);
-/// Threads that serve the gateway of a scenario.
-const THREADS: usize = 2;
 
 /// The `kind` lane.
 pub struct Kind {
@@ -44,6 +42,7 @@ pub struct Kind {
     settings: KindSettings,
     /// The cluster, from the first scenario on; or why there is none.
     site: OnceCell<Result<Arc<Site>, Unavailable>>,
+    swept: Once,
     /// One scenario at a time has the cluster.
     turn: Arc<Mutex<()>>,
 }
@@ -69,6 +68,7 @@ impl Kind {
             name,
             settings,
             site: OnceCell::new(),
+            swept: Once::new(),
             turn: Arc::default(),
         }
     }
@@ -107,19 +107,16 @@ impl Lane for Kind {
 
     fn sweep(&self) {
         sweep_and_tell();
-        match sweep_clusters() {
+        // A comparison asks before each scenario.
+        self.swept.call_once(|| match sweep_clusters() {
             Ok(swept) if swept.is_empty() => {}
             Ok(swept) => tracing::info!(?swept, "clusters of runs that were killed"),
             Err(error) => tracing::warn!(%error, "cannot sweep"),
-        }
+        });
     }
 
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .enable_all()
-            .build()
-            .map_err(Error::starting("the runtime"))
+        parts::runtime()
     }
 
     fn present(&self) -> Present {

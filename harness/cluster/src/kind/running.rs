@@ -179,7 +179,8 @@ impl Cluster for Running {
     }
 
     fn whole_operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
-        self.log.last(usize::MAX, secret)
+        let known = [secret, &self.credentials].concat();
+        self.log.last(usize::MAX, &known)
     }
 
     async fn stop(&self) {

@@ -24,6 +24,9 @@ use crate::{Cluster, Error, Lab, Wanted};
 /// The cluster's `--service-account-issuer`.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
+/// Threads that serve the API, the gateway and the pods of a scenario.
+const THREADS: usize = 2;
+
 /// Removes the folders of runs whose process is gone, and says how many there were.
 pub fn sweep() -> usize {
     RunFolder::sweep()
@@ -35,6 +38,15 @@ pub(crate) fn sweep_and_tell() {
     if swept > 0 {
         tracing::info!(swept, "folders of runs that were killed");
     }
+}
+
+/// A runtime on the machine's clock, for a scenario's own parts.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(Error::starting("the runtime"))
 }
 
 /// How a lane wants them.
