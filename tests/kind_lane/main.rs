@@ -7,12 +7,12 @@ mod kills;
 #[path = "../passes.rs"]
 mod passes;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 use passes::rotaproof;
 
-/// Kept from one test to the next, and deleted by the last.
+/// Two of them, kept from one test to the next, and deleted on request.
 const CLUSTER: &str = "under-test";
 
 fn main() -> ExitCode {
@@ -35,6 +35,8 @@ fn main() -> ExitCode {
                 "kind",
                 "--reuse",
                 CLUSTER,
+                "--clusters",
+                "2",
                 "scenarios/seed",
             ],
         ),
@@ -46,13 +48,16 @@ fn main() -> ExitCode {
                 "kind",
                 "--reuse",
                 CLUSTER,
+                "--clusters",
+                "2",
                 "scenarios/seed",
             ],
         ),
-        test(
-            "a_kept_cluster_is_deleted_on_request",
-            &["gc", "--cluster", CLUSTER],
-        ),
+        Trial::test(
+            "kept_clusters_are_deleted_on_request",
+            kept_clusters_are_deleted,
+        )
+        .with_ignored_flag(!asked_for),
         Trial::test(
             "twenty_kills_at_random_moments_leave_nothing_that_gc_does_not_remove",
             kills::twenty_kills_leave_nothing,
@@ -65,4 +70,22 @@ fn main() -> ExitCode {
         ..arguments
     };
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn kept_clusters_are_deleted() -> Result<(), Failed> {
+    let kept = || -> Result<Vec<String>, Failed> {
+        let listed = Command::new("kind").args(["get", "clusters"]).output()?;
+        let names = String::from_utf8(listed.stdout)?;
+        let ours = |name: &&str| name.starts_with("rotaproof-under-test");
+        Ok(names.lines().filter(ours).map(str::to_owned).collect())
+    };
+    let before = kept()?;
+    if before.len() != 2 {
+        return Err(format!("two were kept, and there are {before:?}").into());
+    }
+    rotaproof(&["gc", "--cluster", CLUSTER])?;
+    match kept()? {
+        left if left.is_empty() => Ok(()),
+        left => Err(format!("{left:?} are left").into()),
+    }
 }

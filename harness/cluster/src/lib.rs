@@ -29,7 +29,7 @@ pub use access::{Access, Contents, Transport, Variable};
 pub use embedded::{Embedded, Interactive};
 pub use error::Error;
 pub use eso::RealEso;
-pub use kind::{Chart, Kind, KindSettings, Tell, delete_kept_cluster, sweep_clusters};
+pub use kind::{Chart, Kind, KindSettings, Tell, delete_kept_clusters, sweep_clusters};
 pub use parts::sweep;
 pub use rotaproof_backends::{AwsServer, HashicorpServer};
 

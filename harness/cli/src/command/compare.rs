@@ -19,7 +19,7 @@ use rotaproof_runner::{Listener, Options};
 use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::{Name, ON_THE_REAL_CLOCK, Operator};
+use super::lane::{Name, ON_THE_REAL_CLOCK, Operator, at_once};
 use super::run::{Interrupt, ReportFile, ReportKind, draw_seed, duration};
 use super::select::Selection;
 use crate::error::{Error, ExitStatus};
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     right: Name,
     #[command(flatten)]
     selection: Selection,
-    /// How many runs at once, of both lanes together; by default one per core.
+    /// How many runs at once, of both lanes together; by default one per core, or per cluster where there are more of those.
     #[arg(long, value_name = "N", env = "ROTAPROOF_JOBS")]
     jobs: Option<NonZeroUsize>,
     /// Reproduces both runs. Drawn, and told, where it is not given.
@@ -92,7 +92,7 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
         true => Progress::bar(cases.len() as u64 * 2),
         false => Progress::none(),
     };
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let jobs = args.jobs.map_or_else(|| at_once(&lanes), NonZeroUsize::get);
     let runs = Runs {
         cases: &cases,
         options: Options {
@@ -123,7 +123,7 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
     let started = tokio::time::Instant::now();
     std::thread::scope(|scope| {
         let (sender, ended) = channel();
-        for _ in 0..args.jobs.unwrap_or(cores).get().min(2 * cases.len()) {
+        for _ in 0..jobs.min(2 * cases.len()) {
             let (runs, sender) = (&runs, sender.clone());
             scope.spawn(move || runs.work(&sender));
         }

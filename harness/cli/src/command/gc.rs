@@ -8,7 +8,7 @@ use crate::error::{Error, ExitStatus};
 /// What to remove beyond what killed runs left.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Delete this kind cluster too, which `run --reuse NAME` keeps.
+    /// Delete this kind cluster too, which `run --reuse NAME` keeps, and those that `--clusters` added to it.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED)]
     cluster: Option<String>,
 }
@@ -17,7 +17,7 @@ pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
     let swept = rotaproof_lab::sweep()?;
     let mut out = anstream::stdout();
     if let Some(name) = &args.cluster {
-        rotaproof_cluster::delete_kept_cluster(name).map_err(Error::Cluster)?;
+        rotaproof_cluster::delete_kept_clusters(name).map_err(Error::Cluster)?;
         writeln!(out, "deleted the kept kind cluster {name}")?;
     }
     for cluster in &swept.clusters {

@@ -1,6 +1,7 @@
 //! The lane that a command line names, and what becomes of refresh intervals there.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,6 +21,14 @@ pub(crate) const ON_THE_REAL_CLOCK: Duration = Duration::from_secs(2);
 
 /// What a kind cluster is called that is kept under no other name.
 pub(crate) const REUSED: &str = "reused";
+
+/// How many scenarios run at once on these lanes, unless the user says: one per core, or as many as they have room for where
+/// that is more.
+pub(crate) fn at_once(lanes: &[Arc<dyn Lane>]) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let room = lanes.iter().filter_map(|lane| lane.at_once()).sum();
+    cores.max(room)
+}
 
 /// Where scenarios run.
 #[derive(clap::Args, Clone)]
@@ -56,6 +65,14 @@ pub(crate) struct OnKind {
     /// Lane kind: keep the cluster under this name, and take it again in the next run; `rotaproof gc --cluster NAME` deletes it.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED, env = "ROTAPROOF_REUSE")]
     reuse: Option<String>,
+    /// Lane kind: how many clusters the run has, and with it how many scenarios run at once.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "ROTAPROOF_CLUSTERS"
+    )]
+    clusters: NonZeroUsize,
     /// Lane kind: what stands behind AWS Secrets Manager: localstack, in a container, or emulated, the built-in one.
     #[arg(
         long,
@@ -90,6 +107,7 @@ impl OnKind {
         }
         settings.image_archives.clone_from(&self.image_archive);
         settings.reuse.clone_from(&self.reuse);
+        settings.clusters = self.clusters;
         settings.aws = self.aws_backend;
         settings.hashicorp = self.vault_backend;
         settings.tell = Arc::new(|line| {

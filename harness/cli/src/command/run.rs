@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal};
 use std::path::PathBuf;
+use std::slice;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::artifacts::Artifacts;
 use super::interrupt::Signals;
-use super::lane::Where;
+use super::lane::{Where, at_once};
 use super::select::Selection;
 use crate::error::{Error, ExitStatus};
 
@@ -32,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) struct How {
     #[command(flatten)]
     pub(crate) place: Where,
-    /// How many scenarios at once; by default one per core.
+    /// How many scenarios at once; by default one per core, or per cluster where there are more of those.
     #[arg(long, value_name = "N", env = "ROTAPROOF_JOBS")]
     jobs: Option<usize>,
     /// Reproduces a run: the same seed gives the same events. Drawn, and told, where it is not given.
@@ -131,12 +132,12 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
     if let Some(artifacts) = &artifacts {
         reports.all.push(Box::new(artifacts.report()));
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let lane = how.place.lane()?;
     let options = Options {
         refresh: how.place.refresh(),
-        lane: how.place.lane()?,
         seed: how.seed.unwrap_or_else(draw_seed),
-        jobs: how.jobs.unwrap_or(cores),
+        jobs: how.jobs.unwrap_or_else(|| at_once(slice::from_ref(&lane))),
+        lane,
         fail_fast: how.fail_fast,
         timeout: how.timeout,
         interrupt,

@@ -76,6 +76,18 @@ pub(super) fn abandoned() -> Vec<Hold> {
     holds.collect()
 }
 
+/// The further clusters of a run that kept its first one under this name.
+pub(super) fn further(first: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder()).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let name = name.strip_suffix(".lock")?;
+        let number = name.strip_prefix(first)?.strip_prefix('-')?;
+        number.parse::<usize>().ok().map(|_| name.to_owned())
+    });
+    names.collect()
+}
+
 fn open(path: &std::path::Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)

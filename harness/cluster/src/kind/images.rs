@@ -29,11 +29,14 @@ pub(super) async fn load(
                     .within(LOADING)
                     .run()
                     .await?;
-                (settings.tell)(&format!("image {image} loaded from {}", archive.display()));
+                (settings.tell)(&format!(
+                    "kind cluster {cluster}: loaded {image} from {}",
+                    archive.display()
+                ));
             }
             (None, true) => local.push(image.as_str()),
             (None, false) => (settings.tell)(&format!(
-                "image {image} is not in the local Docker; the node pulls it"
+                "kind cluster {cluster}: pulls {image}, which is not in the local Docker"
             )),
         }
     }
@@ -47,7 +50,10 @@ pub(super) async fn load(
         .within(LOADING)
         .run()
         .await?;
-    (settings.tell)(&format!("loaded {}", local.join(", ")));
+    (settings.tell)(&format!(
+        "kind cluster {cluster}: loaded {}",
+        local.join(", ")
+    ));
     Ok(())
 }
 

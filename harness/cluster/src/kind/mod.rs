@@ -1,9 +1,10 @@
 //! The `kind` lane: a cluster of Docker containers, the released External Secrets Operator by its chart, pods that the
 //! node's kubelet runs; the vaults behind the gateway in this process, as on the other lanes.
 //!
-//! One cluster serves a run. Its operator knows one proxy and one authority, so each scenario's gateway listens at the
-//! same door and signs with the same authority, one scenario after another; between two of them everything is deleted
-//! that the first one left.
+//! A cluster's operator knows one proxy and one authority, so each scenario's gateway listens at the same door and signs
+//! with the same authority, one scenario after another; between two of them everything is deleted that the first one
+//! left. Scenarios that run at once have a cluster each: the first user's share their namespaces, and the service account
+//! that three of the vaults trust, so that two of them cannot be on one cluster.
 
 mod attend;
 mod collector;
@@ -12,6 +13,7 @@ mod creation;
 mod hold;
 mod images;
 mod operator;
+mod place;
 mod program;
 mod reviewer;
 mod running;
@@ -19,16 +21,15 @@ mod settings;
 mod site;
 mod tidy;
 
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rotaproof_base::Entropy;
 use rotaproof_scenario::model::EsoVersion;
-use tokio::sync::{Mutex, OnceCell};
 
+use place::Place;
 pub use settings::{Chart, KindSettings, Tell};
-use site::Site;
 
 use crate::parts::{self, sweep_and_tell};
 use crate::{Error, Lab, Lane, Present, Wanted};
@@ -39,22 +40,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The `kind` lane.
 pub struct Kind {
     name: String,
-    settings: KindSettings,
-    /// The cluster, from the first scenario on; or why there is none.
-    site: OnceCell<Result<Arc<Site>, Unavailable>>,
+    places: Vec<Place>,
     swept: Once,
-    /// One scenario at a time has the cluster.
-    turn: Arc<Mutex<()>>,
-}
-
-/// Why the cluster could not be had, for every scenario of the run.
-#[derive(Clone)]
-struct Unavailable {
-    part: &'static str,
-    action: &'static str,
-    reason: String,
-    evidence: Vec<String>,
-    next: Option<String>,
 }
 
 impl Kind {
@@ -66,35 +53,8 @@ impl Kind {
         };
         Self {
             name,
-            settings,
-            site: OnceCell::new(),
+            places: Place::all(settings),
             swept: Once::new(),
-            turn: Arc::default(),
-        }
-    }
-
-    async fn site(&self, entropy: &Entropy) -> Result<Arc<Site>, Error> {
-        let begin = async || {
-            Site::begin(self.settings.clone(), entropy)
-                .await
-                .map(Arc::new)
-                .map_err(|error| Unavailable {
-                    part: error.part,
-                    action: error.action,
-                    reason: error.reason,
-                    evidence: error.evidence,
-                    next: error.next,
-                })
-        };
-        match self.site.get_or_init(begin).await {
-            Ok(site) => Ok(site.clone()),
-            Err(why) => Err(Error {
-                part: why.part,
-                action: why.action,
-                reason: why.reason.clone(),
-                evidence: why.evidence.clone(),
-                next: why.next.clone(),
-            }),
         }
     }
 }
@@ -124,7 +84,7 @@ impl Lane for Kind {
     }
 
     fn at_once(&self) -> Option<usize> {
-        Some(1)
+        Some(self.places.len())
     }
 
     fn serves(&self) -> Option<Vec<EsoVersion>> {
@@ -132,15 +92,18 @@ impl Lane for Kind {
     }
 
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
-        let turn = self.turn.clone().lock_owned().await;
-        let site = self.site(entropy).await?;
+        let (place, turn) = Place::free(&self.places).await;
+        let site = place.site(entropy).await?;
         running::start(site, turn, wanted, entropy).await
     }
 
     fn finish(&self) {
-        if let Some(Ok(site)) = self.site.get() {
-            site.end();
-        }
+        // Each deletion takes a second of waiting for Docker.
+        std::thread::scope(|scope| {
+            for place in &self.places {
+                scope.spawn(|| place.end());
+            }
+        });
     }
 }
 
@@ -166,13 +129,17 @@ pub fn sweep_clusters() -> Result<Vec<String>, Error> {
     })
 }
 
-/// Deletes the cluster that is kept under this name.
+/// Deletes the clusters that are kept under this name.
 ///
 /// # Errors
-/// Where another process uses it, or it cannot be deleted.
-pub fn delete_kept_cluster(name: &str) -> Result<(), Error> {
-    let hold = hold::Hold::take(&site::name(name))?;
-    blocking()?.block_on(creation::delete(hold))
+/// Where another process uses one, or it cannot be deleted.
+pub fn delete_kept_clusters(name: &str) -> Result<(), Error> {
+    let first = site::name(name, 0);
+    let runtime = blocking()?;
+    for name in std::iter::once(first.clone()).chain(hold::further(&first)) {
+        runtime.block_on(creation::delete(hold::Hold::take(&name)?))?;
+    }
+    Ok(())
 }
 
 /// A runtime for what is done outside of scenarios.

@@ -11,8 +11,9 @@ use rotaproof_base::{Clock, Entropy, SecretValue, TaskGroup};
 use rotaproof_pods::real_cluster::{Probe, SECRET_LABEL};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::watch;
 
+use super::place::Turn;
 use super::site::Site;
 use super::{attend, operator};
 use crate::operator_log::OperatorLog;
@@ -36,7 +37,7 @@ const SHOWN: usize = 8;
 /// Starts the lab of the scenario whose turn it is.
 pub(super) async fn start(
     site: Arc<Site>,
-    turn: OwnedMutexGuard<()>,
+    turn: Turn,
     wanted: &Wanted<'_>,
     entropy: &Entropy,
 ) -> Result<Lab, Error> {
@@ -124,7 +125,7 @@ struct Running {
     /// How the operator's pod ended, where nobody had asked it to.
     died: watch::Sender<Option<String>>,
     tasks: TaskGroup,
-    _turn: OwnedMutexGuard<()>,
+    _turn: Turn,
 }
 
 #[async_trait]

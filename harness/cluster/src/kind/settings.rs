@@ -1,5 +1,6 @@
 //! What a kind lane starts, and from where.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct KindSettings {
     pub image_archives: Option<PathBuf>,
     /// The cluster's name after `rotaproof-`, where it is to be kept and taken again; else it is this run's alone.
     pub reuse: Option<String>,
+    /// How many clusters a run has, and with it how many scenarios at once.
+    pub clusters: NonZeroUsize,
     /// What stands behind AWS Secrets Manager.
     pub aws: AwsServer,
     /// What stands behind HashiCorp Vault.
@@ -66,7 +69,7 @@ struct PinnedChart {
 }
 
 impl KindSettings {
-    /// As `kind-config` pins them, with LocalStack and Vault's dev server; nothing is told.
+    /// As `kind-config` pins them, one cluster, with LocalStack and Vault's dev server; nothing is told.
     ///
     /// # Errors
     /// Where the pins that were compiled in cannot be read.
@@ -84,6 +87,7 @@ impl KindSettings {
             },
             image_archives: None,
             reuse: None,
+            clusters: NonZeroUsize::MIN,
             aws: AwsServer::LocalStack,
             hashicorp: HashicorpServer::Vault,
             tell: Arc::new(|_| {}),

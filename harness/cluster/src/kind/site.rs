@@ -72,21 +72,28 @@ impl Drop for Claim {
     }
 }
 
-/// A cluster of ours is called so.
-pub(super) fn name(own: &str) -> String {
-    format!("rotaproof-{own}")
+/// A cluster of ours is called so; from the second of a run on, with its number.
+pub(super) fn name(own: &str, ordinal: usize) -> String {
+    match ordinal {
+        0 => format!("rotaproof-{own}"),
+        further => format!("rotaproof-{own}-{}", further + 1),
+    }
 }
 
 impl Site {
     /// Makes the cluster, or takes the one of that name, up to its operator.
-    pub(super) async fn begin(settings: KindSettings, entropy: &Entropy) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        settings: KindSettings,
+        ordinal: usize,
+        entropy: &Entropy,
+    ) -> Result<Self, Error> {
         let clock = Clock::system();
-        let mut said = Said::new(&settings, clock.clone());
-        let run = RunId::draw(&entropy.fork(&format!("kind {}", std::process::id())));
+        let run = RunId::draw(&entropy.fork(&format!("kind {} {ordinal}", std::process::id())));
         let cluster = match &settings.reuse {
-            Some(kept) => name(kept),
-            None => name(&run.to_string()),
+            Some(kept) => name(kept, ordinal),
+            None => name(&run.to_string(), 0),
         };
+        let mut said = Said::new(&settings, &cluster, clock.clone());
         let folder = RunFolder::create(&run).map_err(Error::starting(PART))?;
         let hold = Hold::take(&cluster)?;
         let found = settings.reuse.is_some() && creation::exists(&cluster).await?;
@@ -107,7 +114,7 @@ impl Site {
                 if found {
                     return creation::kubeconfig(&cluster, folder.path()).await;
                 }
-                (settings.tell)(&format!("creating the kind cluster {cluster}"));
+                said.begins("is being created");
                 creation::create(&cluster, &settings.node_image, folder.path()).await
             },
             installation.render(),
@@ -120,10 +127,7 @@ impl Site {
             .join(creation::NETWORK)
             .await
             .map_err(no_container)?;
-        said.done(&format!(
-            "the kind cluster {cluster} {}",
-            if found { "is there" } else { "is created" }
-        ));
+        said.done(if found { "is there" } else { "is created" });
         let config = configured(&kubeconfig).await?;
         let client = Client::try_from(config.clone()).map_err(Error::starting(PART))?;
         let door = door().await?;
@@ -206,23 +210,32 @@ impl Site {
 /// Tells what was done, and how long it took.
 struct Said {
     tell: super::Tell,
+    cluster: String,
     clock: Clock,
     since: Duration,
 }
 
 impl Said {
-    fn new(settings: &KindSettings, clock: Clock) -> Self {
+    fn new(settings: &KindSettings, cluster: &str, clock: Clock) -> Self {
         Self {
             tell: settings.tell.clone(),
+            cluster: cluster.to_owned(),
             since: clock.elapsed(),
             clock,
         }
     }
 
+    fn begins(&self, what: &str) {
+        (self.tell)(&format!("kind cluster {}: {what}", self.cluster));
+    }
+
     fn done(&mut self, what: &str) {
         let now = self.clock.elapsed();
         let took = now.saturating_sub(self.since).as_secs_f64();
-        (self.tell)(&format!("{what} ({took:.1} s)"));
+        (self.tell)(&format!(
+            "kind cluster {}: {what} ({took:.1} s)",
+            self.cluster
+        ));
         self.since = now;
     }
 }

@@ -1,0 +1,116 @@
+//! Room for one scenario at a time: a cluster, made when the first scenario wants it.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::select_all;
+use rotaproof_base::Entropy;
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+
+use super::settings::KindSettings;
+use super::site::Site;
+use crate::Error;
+
+/// One scenario at a time has it.
+pub(super) type Turn = OwnedMutexGuard<()>;
+
+/// A cluster of the run.
+pub(super) struct Place {
+    settings: KindSettings,
+    /// Which of the run's clusters, from 0.
+    ordinal: usize,
+    turn: Arc<Mutex<()>>,
+    /// The cluster, from the first scenario on; or why there is none.
+    site: OnceCell<Result<Arc<Site>, Unavailable>>,
+}
+
+/// Why the cluster could not be had, for every scenario whose turn it would be there.
+#[derive(Clone)]
+struct Unavailable {
+    part: &'static str,
+    action: &'static str,
+    reason: String,
+    evidence: Vec<String>,
+    next: Option<String>,
+}
+
+impl Place {
+    /// As many as the settings want, at least one.
+    pub(super) fn all(settings: KindSettings) -> Vec<Self> {
+        let place = |ordinal| Self {
+            settings: settings.clone(),
+            ordinal,
+            turn: Arc::default(),
+            site: OnceCell::new(),
+        };
+        (0..settings.clusters.get()).map(place).collect()
+    }
+
+    /// Waits for one that no scenario has; one whose cluster is there already, if there is a choice.
+    pub(super) async fn free(places: &[Self]) -> (&Self, Turn) {
+        let turns = places
+            .iter()
+            .map(|place| place.turn.clone().lock_owned().boxed());
+        let (turn, index, _) = select_all(turns).await;
+        (&places[index], turn)
+    }
+
+    /// Its cluster.
+    pub(super) async fn site(&self, entropy: &Entropy) -> Result<Arc<Site>, Error> {
+        let begin = async || {
+            Site::begin(self.settings.clone(), self.ordinal, entropy)
+                .await
+                .map(Arc::new)
+                .map_err(|error| Unavailable {
+                    part: error.part,
+                    action: error.action,
+                    reason: error.reason,
+                    evidence: error.evidence,
+                    next: error.next,
+                })
+        };
+        match self.site.get_or_init(begin).await {
+            Ok(site) => Ok(site.clone()),
+            Err(why) => Err(Error {
+                part: why.part,
+                action: why.action,
+                reason: why.reason.clone(),
+                evidence: why.evidence.clone(),
+                next: why.next.clone(),
+            }),
+        }
+    }
+
+    /// Removes what it made.
+    pub(super) fn end(&self) {
+        if let Some(Ok(site)) = self.site.get() {
+            site.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(count: usize) -> Vec<Place> {
+        let mut settings = KindSettings::pinned().unwrap();
+        settings.clusters = count.try_into().unwrap();
+        Place::all(settings)
+    }
+
+    #[tokio::test]
+    async fn each_scenario_has_a_place_to_itself_and_the_first_ones_are_taken_first() {
+        let places = places(2);
+        let (first, turn) = Place::free(&places).await;
+        let (second, _other) = Place::free(&places).await;
+        assert_eq!((first.ordinal, second.ordinal), (0, 1));
+        assert!(
+            Place::free(&places).now_or_never().is_none(),
+            "a third has to wait"
+        );
+        drop(turn);
+        let (again, _turn) = Place::free(&places).await;
+        assert_eq!(again.ordinal, 0);
+    }
+}
