@@ -13,9 +13,9 @@ mod creation;
 mod hold;
 mod images;
 mod operator;
-mod place;
 mod program;
 mod reviewer;
+mod room;
 mod running;
 mod settings;
 mod site;
@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use rotaproof_base::Entropy;
 use rotaproof_scenario::model::EsoVersion;
 
-use place::Place;
+use room::Room;
 pub use settings::{Chart, KindSettings, Tell};
 
 use crate::parts::{self, sweep_and_tell};
@@ -40,7 +40,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The `kind` lane.
 pub struct Kind {
     name: String,
-    places: Vec<Place>,
+    rooms: Vec<Room>,
     swept: Once,
 }
 
@@ -53,7 +53,7 @@ impl Kind {
         };
         Self {
             name,
-            places: Place::all(settings),
+            rooms: Room::all(settings),
             swept: Once::new(),
         }
     }
@@ -84,7 +84,7 @@ impl Lane for Kind {
     }
 
     fn at_once(&self) -> Option<usize> {
-        Some(self.places.len())
+        Some(self.rooms.len())
     }
 
     fn serves(&self) -> Option<Vec<EsoVersion>> {
@@ -92,16 +92,16 @@ impl Lane for Kind {
     }
 
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
-        let (place, turn) = Place::free(&self.places).await;
-        let site = place.site(entropy).await?;
+        let (room, turn) = Room::free(&self.rooms).await;
+        let site = room.site(entropy).await?;
         running::start(site, turn, wanted, entropy).await
     }
 
     fn finish(&self) {
         // Each deletion takes a second of waiting for Docker.
         std::thread::scope(|scope| {
-            for place in &self.places {
-                scope.spawn(|| place.end());
+            for room in &self.rooms {
+                scope.spawn(|| room.end());
             }
         });
     }

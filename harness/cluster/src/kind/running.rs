@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::place::Turn;
+use super::room::Turn;
 use super::site::Site;
 use super::{attend, operator};
 use crate::operator_log::OperatorLog;

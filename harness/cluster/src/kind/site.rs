@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::TryFutureExt;
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Service};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -109,48 +110,51 @@ impl Site {
         };
         let root_tokens = Entropy::from_system()
             .map_err(|_| Error::starting("Vault's dev server")("this machine has no randomness"))?;
-        let (kubeconfig, rendered, containers) = tokio::try_join!(
-            async {
-                if found {
-                    return creation::kubeconfig(&cluster, folder.path()).await;
-                }
-                said.begins("is being created");
-                creation::create(&cluster, &settings.node_image, folder.path()).await
-            },
-            installation.render(),
-            async {
-                let containers = Containers::start(servers, &run, root_tokens).await;
-                containers.map_err(no_container)
-            },
-        )?;
+        let authority = Authority::new(clock.clone(), entropy.fork("authority"))
+            .map_err(Error::starting("the gateway"))?;
+        // The servers are up before a new cluster is; one that is there already is not kept waiting for them.
+        let servers = Containers::start(servers, &run, root_tokens).map_err(no_container);
+        let cluster_up = async {
+            let (kubeconfig, rendered) = tokio::try_join!(
+                async {
+                    if found {
+                        return creation::kubeconfig(&cluster, folder.path()).await;
+                    }
+                    said.begins("is being created");
+                    creation::create(&cluster, &settings.node_image, folder.path()).await
+                },
+                installation.render(),
+            )?;
+            said.done(if found { "is there" } else { "is created" });
+            let config = configured(&kubeconfig).await?;
+            let client = Client::try_from(config.clone()).map_err(Error::starting(PART))?;
+            let door = door().await?;
+            let surroundings = Surroundings {
+                gateway: door.local_addr().map_err(Error::starting("the gateway"))?,
+                api: &service_address(&client).await?,
+                run: &run.to_string(),
+            };
+            let mut images = rendered.images;
+            images.push(settings.probe_image.clone());
+            let mut crds = rendered.crds;
+            crds.push(rotaproof_kinds::notebook_validation_job());
+            tokio::try_join!(
+                images::load(&cluster, &images, &settings),
+                node_is_ready(&client),
+                prepare(&client, authority.pem()),
+                try_join_all(crds.into_iter().map(|crd| establish(&client, crd))),
+            )?;
+            said.done("the node is ready, the images and the custom resources are there");
+            installation.install(&kubeconfig, &surroundings).await?;
+            said.done("the External Secrets Operator is available");
+            Ok((kubeconfig, config, client, door))
+        };
+        let (containers, (kubeconfig, config, client, door)) =
+            tokio::try_join!(servers, cluster_up)?;
         containers
             .join(creation::NETWORK)
             .await
             .map_err(no_container)?;
-        said.done(if found { "is there" } else { "is created" });
-        let config = configured(&kubeconfig).await?;
-        let client = Client::try_from(config.clone()).map_err(Error::starting(PART))?;
-        let door = door().await?;
-        let authority = Authority::new(clock.clone(), entropy.fork("authority"))
-            .map_err(Error::starting("the gateway"))?;
-        let surroundings = Surroundings {
-            gateway: door.local_addr().map_err(Error::starting("the gateway"))?,
-            api: &service_address(&client).await?,
-            run: &run.to_string(),
-        };
-        let mut images = rendered.images;
-        images.push(settings.probe_image.clone());
-        let mut crds = rendered.crds;
-        crds.push(rotaproof_kinds::notebook_validation_job());
-        tokio::try_join!(
-            images::load(&cluster, &images, &settings),
-            node_is_ready(&client),
-            prepare(&client, authority.pem()),
-            try_join_all(crds.into_iter().map(|crd| establish(&client, crd))),
-        )?;
-        said.done("the node is ready, the images and the custom resources are there");
-        installation.install(&kubeconfig, &surroundings).await?;
-        said.done("the External Secrets Operator is available");
         let keys = Keys::ask(&client).await?;
         let identity = ClusterIdentity {
             host: creation::api_address(&cluster).await?,

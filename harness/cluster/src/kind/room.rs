@@ -15,7 +15,7 @@ use crate::Error;
 pub(super) type Turn = OwnedMutexGuard<()>;
 
 /// A cluster of the run.
-pub(super) struct Place {
+pub(super) struct Room {
     settings: KindSettings,
     /// Which of the run's clusters, from 0.
     ordinal: usize,
@@ -34,25 +34,25 @@ struct Unavailable {
     next: Option<String>,
 }
 
-impl Place {
+impl Room {
     /// As many as the settings want, at least one.
     pub(super) fn all(settings: KindSettings) -> Vec<Self> {
-        let place = |ordinal| Self {
+        let room = |ordinal| Self {
             settings: settings.clone(),
             ordinal,
             turn: Arc::default(),
             site: OnceCell::new(),
         };
-        (0..settings.clusters.get()).map(place).collect()
+        (0..settings.clusters.get()).map(room).collect()
     }
 
     /// Waits for one that no scenario has; one whose cluster is there already, if there is a choice.
-    pub(super) async fn free(places: &[Self]) -> (&Self, Turn) {
-        let turns = places
+    pub(super) async fn free(rooms: &[Self]) -> (&Self, Turn) {
+        let turns = rooms
             .iter()
-            .map(|place| place.turn.clone().lock_owned().boxed());
+            .map(|room| room.turn.clone().lock_owned().boxed());
         let (turn, index, _) = select_all(turns).await;
-        (&places[index], turn)
+        (&rooms[index], turn)
     }
 
     /// Its cluster.
@@ -93,24 +93,24 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn places(count: usize) -> Vec<Place> {
+    fn rooms(count: usize) -> Vec<Room> {
         let mut settings = KindSettings::pinned().unwrap();
         settings.clusters = count.try_into().unwrap();
-        Place::all(settings)
+        Room::all(settings)
     }
 
     #[tokio::test]
-    async fn each_scenario_has_a_place_to_itself_and_the_first_ones_are_taken_first() {
-        let places = places(2);
-        let (first, turn) = Place::free(&places).await;
-        let (second, _other) = Place::free(&places).await;
+    async fn each_scenario_has_a_room_to_itself_and_the_first_ones_are_taken_first() {
+        let rooms = rooms(2);
+        let (first, turn) = Room::free(&rooms).await;
+        let (second, _other) = Room::free(&rooms).await;
         assert_eq!((first.ordinal, second.ordinal), (0, 1));
         assert!(
-            Place::free(&places).now_or_never().is_none(),
+            Room::free(&rooms).now_or_never().is_none(),
             "a third has to wait"
         );
         drop(turn);
-        let (again, _turn) = Place::free(&places).await;
+        let (again, _turn) = Room::free(&rooms).await;
         assert_eq!(again.ordinal, 0);
     }
 }
