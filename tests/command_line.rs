@@ -399,3 +399,37 @@ fn leftovers(id: &str) -> Vec<String> {
         .filter(|name| name.starts_with("rotaproof-") && name.ends_with(&format!("-{id}")))
         .collect()
 }
+
+#[test]
+fn a_matrix_of_operators_that_no_lane_could_run_is_refused_before_anything_runs() {
+    let refusals: [(&[&str], &str); 7] = [
+        (&[], "--lane eso, or --lane kind"),
+        (&["--lane", "eso:2.9.0"], "so does --matrix-eso"),
+        (&["--lane", "kind:2.9.0"], "so does --matrix-eso"),
+        (
+            &["--lane", "eso", "--crds", "crds.yaml"],
+            "--crds (ROTAPROOF_ESO_CRDS) is of one version",
+        ),
+        (
+            &["--lane", "kind", "--chart", "chart"],
+            "--chart (ROTAPROOF_CHART) is of one version",
+        ),
+        (
+            &["--lane", "kind", "--matrix-eso", "v0.16.2"],
+            "names `0.16.2` more than once",
+        ),
+        (
+            &["--lane", "eso", "--matrix-eso", "latest"],
+            "`latest` is neither a version",
+        ),
+    ];
+    for (more, why) in refusals {
+        let mut arguments = vec!["run", "--matrix-eso", "0.16.2", "scenarios/seed/aws"];
+        arguments.extend(more);
+        let ran = run(&root(), &arguments);
+        let said = text(&ran.stderr);
+        assert!(said.contains(why), "{more:?}: {said}");
+        assert_eq!(ran.status.code(), Some(2), "{more:?}");
+        assert_eq!(text(&ran.stdout), "", "{more:?}");
+    }
+}

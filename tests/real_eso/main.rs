@@ -4,6 +4,7 @@
 //! these tests are skipped, with that reason.
 
 mod kills;
+mod matrix;
 #[path = "../passes.rs"]
 mod passes;
 
@@ -39,6 +40,16 @@ fn main() -> ExitCode {
             "the_built_in_engine_does_what_the_real_one_does",
             &["compare", "embedded", "eso", "--jobs", "8", "scenarios"],
         ),
+        Trial::test(
+            "a_matrix_runs_each_operator_and_tells_their_runs_apart",
+            matrix::each_operator_has_its_run,
+        )
+        .with_ignored_flag(!asked_for),
+        Trial::test(
+            "a_matrix_with_an_operator_that_is_none_runs_nothing",
+            matrix::one_that_cannot_be_had_ends_all,
+        )
+        .with_ignored_flag(!asked_for),
         Trial::test(
             "fifty_kills_at_random_moments_leave_no_process_and_no_folder",
             kills::fifty_kills_leave_nothing,

@@ -12,7 +12,7 @@ use rotaproof_events::Record;
 
 pub use json_lines::JsonLines;
 pub use junit::JUnit;
-pub use terminal::{Progress, Terminal, failure_text};
+pub use terminal::{Progress, Terminal, by_version, failure_text};
 
 /// Takes the run's records in order: the run's start, each scenario's records together, the run's end.
 pub trait Report {

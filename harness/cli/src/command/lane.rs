@@ -92,6 +92,18 @@ pub(crate) struct OnKind {
 }
 
 impl OnKind {
+    /// With an operator of a matrix: a version of the repository's chart, or the path of a chart.
+    fn lane_of_matrix(&self, operator: &Wanted) -> Result<Arc<dyn Lane>, Error> {
+        match operator {
+            Wanted::Version(_) => self.lane(Some(operator)),
+            Wanted::Path(chart) => Self {
+                chart: Some(chart.clone()),
+                ..self.clone()
+            }
+            .lane(None),
+        }
+    }
+
     fn lane(&self, operator: Option<&Wanted>) -> Result<Arc<dyn Lane>, Error> {
         let mut settings = KindSettings::pinned().map_err(Error::Cluster)?;
         if let (Some(Wanted::Version(wanted)), Chart::Repository { version, .. }) =
@@ -204,6 +216,42 @@ impl Where {
     /// The lane.
     pub(crate) fn lane(&self) -> Result<Arc<dyn Lane>, Error> {
         self.operator.lane(&self.lane, self.refresh())
+    }
+
+    /// The lane once with each of these operators, in place of the one that --eso names.
+    pub(crate) fn lane_with_each(&self, operators: &[Wanted]) -> Result<Vec<Arc<dyn Lane>>, Error> {
+        let refusal = match &self.lane {
+            Name::Embedded => {
+                "--matrix-eso is for lanes with a real operator: --lane eso, or --lane kind"
+            }
+            Name::Eso(Some(_)) | Name::Kind(Some(_)) => {
+                "the lane names an operator, and so does --matrix-eso: give the lane alone, --lane eso or --lane kind"
+            }
+            Name::Eso(None) if self.operator.crds.is_some() => {
+                "--crds (ROTAPROOF_ESO_CRDS) is of one version, and --matrix-eso of several: their CustomResourceDefinitions \
+                 have to lie beside their programs, or come with their releases"
+            }
+            Name::Kind(None)
+                if self.operator.kind.chart.is_some()
+                    && operators
+                        .iter()
+                        .any(|one| matches!(one, Wanted::Version(_))) =>
+            {
+                "--chart (ROTAPROOF_CHART) is of one version, and --matrix-eso takes versions from the chart's repository: leave \
+                 it out, or name the charts themselves by their paths in --matrix-eso"
+            }
+            Name::Eso(None) | Name::Kind(None) => {
+                let lanes = operators.iter().map(|operator| match &self.lane {
+                    Name::Kind(_) => self.operator.kind.lane_of_matrix(operator),
+                    _ => {
+                        let name = Name::Eso(Some(operator.clone()));
+                        self.operator.lane(&name, self.refresh())
+                    }
+                });
+                return lanes.collect();
+            }
+        };
+        Err(Error::Usage(refusal.into()))
     }
 
     /// What longer refresh intervals become; `None` leaves them as written.

@@ -25,4 +25,5 @@ pub(crate) mod soak;
 pub(crate) mod status;
 mod summary;
 pub(crate) mod up;
+mod versions;
 mod which_lab;

@@ -5,9 +5,12 @@ use std::io::{BufWriter, IsTerminal};
 use std::path::PathBuf;
 use std::slice;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rotaproof_events::{Counts, Record};
+use rotaproof_cluster::Lane;
+use rotaproof_events::{Counts, Event, Record, Verdict};
+use rotaproof_releases::Wanted;
 use rotaproof_report::{JUnit, JsonLines, Progress, Report, Terminal};
 use rotaproof_runner::{Listener, Options};
 use rotaproof_scenario::Case;
@@ -17,6 +20,7 @@ use super::artifacts::Artifacts;
 use super::interrupt::Signals;
 use super::lane::{Where, at_once};
 use super::select::Selection;
+use super::versions;
 use crate::error::{Error, ExitStatus};
 
 /// What to run, where, and what to write.
@@ -26,6 +30,11 @@ pub(crate) struct Args {
     selection: Selection,
     #[command(flatten)]
     how: How,
+    /// Run everything once per version of the External Secrets Operator, in place of --eso, and tell at the end which
+    /// scenarios end otherwise: 0.16.2,0.20.4. Lane eso: versions and paths of its program; lane kind: versions and paths of
+    /// its chart. The worst run decides the exit code; reports and artifacts have the version in their name.
+    #[arg(long, value_name = "PATH|VERSION", value_delimiter = ',', value_parser = Wanted::parse)]
+    matrix_eso: Vec<Wanted>,
 }
 
 /// How to run scenarios.
@@ -38,20 +47,20 @@ pub(crate) struct How {
     jobs: Option<usize>,
     /// Reproduces a run: the same seed gives the same events. Drawn, and told, where it is not given.
     #[arg(long, value_name = "N", env = "ROTAPROOF_SEED")]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// Start no further scenario after one did not pass.
     #[arg(long)]
-    fail_fast: bool,
+    pub(super) fail_fast: bool,
     /// Machine time that one scenario may take: 90s, 5m.
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     timeout: Duration,
     /// Write a report: junit=FILE, json=FILE (JSON lines); several with commas.
     #[arg(long, value_name = "KIND=FILE", value_delimiter = ',')]
-    report: Vec<ReportFile>,
+    pub(super) report: Vec<ReportFile>,
     /// Keep what explains a scenario that did not pass, a folder for each in this one: the failure, its events, the gateway's
     /// journal, the operator's log, pods and objects as last seen, and the command that runs it alone. No values.
     #[arg(long, value_name = "DIR", env = "ROTAPROOF_ARTIFACTS")]
-    artifacts: Option<PathBuf>,
+    pub(super) artifacts: Option<PathBuf>,
 }
 
 /// A report that is written to a file.
@@ -97,13 +106,34 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
     let cases = args.selection.load_some()?;
-    carry_out(&cases, &args.how)
+    match args.matrix_eso.as_slice() {
+        [] => carry_out(&cases, &args.how),
+        wanted => versions::carry_out(&cases, &args.how, wanted),
+    }
 }
 
 /// Runs the cases and reports; the way of every command that runs.
 pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> {
     let interrupt = CancellationToken::new();
     let _watcher = Interrupt::watch(interrupt.clone())?;
+    let ran = play(cases, how, how.place.lane()?, interrupt)?;
+    Ok(ExitStatus::of_code(ran.counts.exit_code()))
+}
+
+/// How the cases ended.
+pub(super) struct Ran {
+    pub(super) counts: Counts,
+    /// Of each case.
+    pub(super) verdicts: Vec<Verdict>,
+}
+
+/// Runs the cases on a lane, and ends the lane.
+pub(super) fn play(
+    cases: &[Case],
+    how: &How,
+    lane: Arc<dyn Lane>,
+    interrupt: CancellationToken,
+) -> Result<Ran, Error> {
     let progress = match std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         true => Progress::bar(cases.len() as u64),
         false => Progress::none(),
@@ -111,6 +141,7 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
     let mut reports = Reports {
         progress: progress.share(),
         all: vec![Box::new(Terminal::new(anstream::stdout(), progress))],
+        verdicts: vec![Verdict::Interrupted; cases.len()],
         failed: None,
     };
     for ReportFile { kind, path } in &how.report {
@@ -132,7 +163,6 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
     if let Some(artifacts) = &artifacts {
         reports.all.push(Box::new(artifacts.report()));
     }
-    let lane = how.place.lane()?;
     let options = Options {
         refresh: how.place.refresh(),
         seed: how.seed.unwrap_or_else(draw_seed),
@@ -153,12 +183,11 @@ pub(crate) fn carry_out(cases: &[Case], how: &How) -> Result<ExitStatus, Error> 
     }
     match reports.failed {
         Some(error) => Err(Error::Output(error)),
-        None => Ok(status(&counts)),
+        None => Ok(Ran {
+            counts,
+            verdicts: reports.verdicts,
+        }),
     }
-}
-
-fn status(counts: &Counts) -> ExitStatus {
-    ExitStatus::of_code(counts.exit_code())
 }
 
 /// Five digits from the machine's time: short enough to read over a shoulder.
@@ -174,11 +203,17 @@ pub(super) fn draw_seed() -> u64 {
 struct Reports {
     progress: Progress,
     all: Vec<Box<dyn Report>>,
+    verdicts: Vec<Verdict>,
     failed: Option<std::io::Error>,
 }
 
 impl Listener for Reports {
     fn record(&mut self, record: &Record) {
+        if let Event::ScenarioFinished { verdict, .. } = &record.event
+            && let Some(slot) = record.scenario.and_then(|at| self.verdicts.get_mut(at))
+        {
+            *slot = *verdict;
+        }
         for report in &mut self.all {
             if let Err(error) = report.record(record) {
                 self.failed.get_or_insert(error);

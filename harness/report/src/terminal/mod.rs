@@ -5,6 +5,7 @@ mod failure;
 mod findings;
 mod progress;
 mod table;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use crate::collect::{Collector, Ended};
 
 pub use failure::failure_text;
 pub use progress::Progress;
+pub use versions::by_version;
 
 /// Writes styled text; hand it a stream that strips the styles where colour is not wanted.
 pub struct Terminal<W> {

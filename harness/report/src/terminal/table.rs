@@ -106,7 +106,7 @@ pub(crate) fn staleness(rows: &[&Ended]) -> String {
 }
 
 /// The table without the padding of its last column.
-fn text(table: &Table) -> String {
+pub(super) fn text(table: &Table) -> String {
     let lines: Vec<String> = table
         .lines()
         .map(|line| line.trim_end().to_owned())
