@@ -10,6 +10,7 @@ mod kind;
 mod launch;
 mod operator_log;
 mod parts;
+mod real;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +93,12 @@ pub enum Present {
 pub trait Cluster: Send + Sync {
     /// Makes ready for an object that is about to be applied, and has what it runs observed. What runs in process is.
     async fn admit(&self, object: &mut Value) -> Result<(), Error> {
+        let _ = object;
+        Ok(())
+    }
+
+    /// Asked before a scenario deletes an object: where others use the cluster too, it may be one of theirs.
+    async fn permit_deletion(&self, object: &Value) -> Result<(), Error> {
         let _ = object;
         Ok(())
     }

@@ -6,7 +6,6 @@
 //! left. Scenarios that run at once have a cluster each: the first user's share their namespaces, and the service account
 //! that three of the vaults trust, so that two of them cannot be on one cluster.
 
-mod attend;
 mod collector;
 mod containers;
 mod creation;
@@ -16,7 +15,6 @@ mod operator;
 mod program;
 mod reviewer;
 mod room;
-mod running;
 mod settings;
 mod site;
 mod tidy;
@@ -32,7 +30,7 @@ use room::Room;
 pub use settings::{Chart, KindSettings, Tell};
 
 use crate::parts::{self, sweep_and_tell};
-use crate::{Error, Lab, Lane, Present, Wanted};
+use crate::{Error, Lab, Lane, Present, Wanted, real};
 
 /// What is on its way arrives within this, on a machine that is busy.
 const GRACE: Duration = Duration::from_secs(10);
@@ -94,7 +92,11 @@ impl Lane for Kind {
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
         let (room, turn) = Room::free(&self.rooms).await;
         let site = room.site(entropy).await?;
-        running::start(site, turn, wanted, entropy).await
+        let containers = site.containers();
+        let servers = containers
+            .as_deref()
+            .map(|containers| site.servers(containers));
+        real::start(site.clone(), servers, turn, wanted, entropy).await
     }
 
     fn finish(&self) {

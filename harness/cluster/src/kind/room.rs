@@ -5,14 +5,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::select_all;
 use rotaproof_base::Entropy;
-use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+use tokio::sync::{Mutex, OnceCell};
 
 use super::settings::KindSettings;
 use super::site::Site;
 use crate::Error;
-
-/// One scenario at a time has it.
-pub(super) type Turn = OwnedMutexGuard<()>;
+use crate::real::Turn;
 
 /// A cluster of the run.
 pub(super) struct Room {

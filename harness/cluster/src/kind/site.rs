@@ -5,47 +5,48 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::TryFutureExt;
 use futures::future::try_join_all;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Service};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::runtime::wait::{await_condition, conditions};
+use kube::core::DynamicObject;
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client, ResourceExt};
 use rotaproof_backends::{ClusterIdentity, Containers};
-use rotaproof_base::jwt::Verifier;
 use rotaproof_base::{Clock, Entropy, RunFolder, RunId};
 use rotaproof_gateway::Authority;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::hold::Hold;
-use super::operator::{self, AUTHORITY, Installation, NAMESPACE, Surroundings};
+use super::operator::{self, Installation, NAMESPACE};
 use super::settings::KindSettings;
 use super::tidy::Baseline;
 use super::{collector, creation, images, reviewer};
 use crate::Error;
+use crate::parts::Servers;
+use crate::real::{
+    Gone, Keys, MANAGER, Place, Surroundings, Territory, deliver_authority, establish,
+    service_address,
+};
 
 const PART: &str = "the kind cluster";
-/// Who applies what every scenario finds, in `managedFields`.
-const MANAGER: &str = "rotaproof-lane";
+/// How it is told that the cluster is gone.
+const GONE: Gone = Gone {
+    part: PART,
+    next: "look at `docker ps --all` and at the node's log (`docker logs`); the next run makes a new cluster",
+};
 /// A node is ready some seconds after its kubelet; on a machine that is busy, many.
 const READY: Duration = Duration::from_secs(180);
 
 /// The cluster of a run.
 pub(super) struct Site {
-    pub(super) settings: KindSettings,
-    pub(super) config: kube::Config,
-    /// Where each scenario's gateway listens, one after another.
-    pub(super) door: TcpListener,
-    pub(super) authority: Authority,
-    pub(super) verifier: Verifier,
-    /// The flags that the chart gives the operator.
-    pub(super) arguments: Vec<String>,
+    place: Place,
     /// What was there before the first scenario.
-    pub(super) baseline: Baseline,
+    baseline: Baseline,
     /// How Vault reaches the cluster.
-    pub(super) identity: ClusterIdentity,
+    identity: ClusterIdentity,
     /// Ended before the cluster.
     containers: Mutex<Option<Arc<Containers>>>,
     claim: Mutex<Option<Claim>>,
@@ -163,6 +164,7 @@ impl Site {
             issuer: Some(keys.issuer.clone()),
             jwks: keys.jwks.clone(),
         };
+        let operator = operator::installed();
         collector::knows_external_secrets(&client).await?;
         said.done("Kubernetes' garbage collector knows its kinds");
         let baseline = Baseline::take(&client).await?;
@@ -171,14 +173,19 @@ impl Site {
             claim.stays = true;
         }
         Ok(Self {
-            settings,
-            config,
-            door,
-            authority,
-            verifier: Verifier::from_jwks(&keys.issuer, &keys.jwks),
+            place: Place {
+                config,
+                door,
+                authority,
+                verifier: keys.verifier(),
+                arguments: operator.arguments(&client).await?,
+                operator,
+                probe_image: settings.probe_image,
+                plays_notebooks: true,
+                gone: GONE,
+            },
             identity,
             containers: Mutex::new(Some(Arc::new(containers))),
-            arguments: operator::arguments(&client).await?,
             baseline,
             claim: Mutex::new(Some(claim)),
             _folder: folder,
@@ -192,6 +199,14 @@ impl Site {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         containers.clone()
+    }
+
+    /// The servers, as a scenario's vaults stand on them.
+    pub(super) fn servers<'a>(&'a self, containers: &'a Containers) -> Servers<'a> {
+        Servers {
+            containers,
+            cluster: &self.identity,
+        }
     }
 
     /// Removes the containers and the cluster, unless it is to stay.
@@ -208,6 +223,21 @@ impl Site {
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(),
         );
+    }
+}
+
+#[async_trait]
+impl Territory for Site {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    async fn clear(&self, client: &Client) -> Result<(), Error> {
+        self.baseline.restore(client).await
+    }
+
+    fn is_furniture(&self, kind: &str, object: &DynamicObject) -> bool {
+        !self.baseline.is_extra(kind, object) || self.baseline.is_past(kind, object)
     }
 }
 
@@ -278,17 +308,6 @@ async fn node_is_ready(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-/// The address of the API's own service: the one that is not behind the gateway.
-async fn service_address(client: &Client) -> Result<String, Error> {
-    let services: Api<Service> = Api::namespaced(client.clone(), "default");
-    let service = services
-        .get("kubernetes")
-        .await
-        .map_err(Error::starting(PART))?;
-    let address = service.spec.and_then(|spec| spec.cluster_ip);
-    address.ok_or_else(|| Error::starting(PART)("the service `kubernetes` has no address"))
-}
-
 /// What the operator and the scenarios find: its namespace, the authority, the first user's kind.
 async fn prepare(client: &Client, authority: &str) -> Result<(), Error> {
     let apply = PatchParams::apply(MANAGER).force();
@@ -298,41 +317,7 @@ async fn prepare(client: &Client, authority: &str) -> Result<(), Error> {
         .patch(NAMESPACE, &apply, &Patch::Apply(namespace))
         .await
         .map_err(Error::starting(PART))?;
-    let map = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": AUTHORITY, "namespace": NAMESPACE},
-        "data": {"ca.pem": authority},
-    });
-    Api::<ConfigMap>::namespaced(client.clone(), NAMESPACE)
-        .patch(AUTHORITY, &apply, &Patch::Apply(map))
-        .await
-        .map_err(Error::starting(PART))?;
-    Ok(())
-}
-
-/// Applies a CustomResourceDefinition and waits until it is served.
-async fn establish(client: &Client, mut crd: Value) -> Result<(), Error> {
-    let name = crd["metadata"]["name"].as_str();
-    let name = name.unwrap_or_default().to_owned();
-    // What a chart's template leaves, which the API refuses to have applied.
-    if let Some(crd) = crd.as_object_mut() {
-        crd.remove("status");
-    }
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let apply = PatchParams::apply(MANAGER).force();
-    crds.patch(&name, &apply, &Patch::Apply(crd))
-        .await
-        .map_err(Error::starting("the custom resources"))?;
-    let established = await_condition(crds, &name, conditions::is_crd_established());
-    match tokio::time::timeout(READY, established).await {
-        Ok(established) => established
-            .map(drop)
-            .map_err(Error::starting("the custom resources")),
-        Err(_) => Err(Error::starting("the custom resources")(format!(
-            "{name} was not established within {}s",
-            READY.as_secs()
-        ))),
-    }
+    deliver_authority(client, NAMESPACE, authority, json!({})).await
 }
 
 fn no_container(error: rotaproof_backends::Error) -> Error {
@@ -353,27 +338,6 @@ async fn door() -> Result<TcpListener, Error> {
         )),
         ..Error::starting("the gateway")(format!("{address}: {error}"))
     })
-}
-
-/// The keys of the cluster's service account tokens.
-struct Keys {
-    issuer: String,
-    jwks: Value,
-}
-
-impl Keys {
-    async fn ask(client: &Client) -> Result<Self, Error> {
-        let get = async |path: &str| -> Result<Value, Error> {
-            let request = http::Request::get(path)
-                .body(Vec::new())
-                .map_err(Error::starting(PART))?;
-            client.request(request).await.map_err(Error::starting(PART))
-        };
-        let discovery = get("/.well-known/openid-configuration").await?;
-        let issuer = discovery["issuer"].as_str().unwrap_or_default().to_owned();
-        let jwks = get("/openid/v1/jwks").await?;
-        Ok(Self { issuer, jwks })
-    }
 }
 
 /// The certificate of the cluster's own authority.

@@ -18,12 +18,19 @@ pub(super) struct Delivery {
     pub(super) data: Vec<(String, SecretValue)>,
 }
 
-/// Writes each delivery, making its namespace first where it is missing.
-pub(super) async fn deliver(client: &Client, deliveries: Vec<Delivery>) -> Result<(), Error> {
+/// The label of what a run makes on a cluster that others use too: the run's id.
+pub(crate) const OWNER: &str = "dev.rotaproof/run";
+
+/// Writes each delivery, making its namespace first where it is missing; `owner` is on both.
+pub(super) async fn deliver(
+    client: &Client,
+    owner: Option<&str>,
+    deliveries: Vec<Delivery>,
+) -> Result<(), Error> {
     for delivery in deliveries {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let namespace = Namespace {
-            metadata: named(&delivery.namespace),
+            metadata: named(&delivery.namespace, owner),
             ..Namespace::default()
         };
         match namespaces.create(&PostParams::default(), &namespace).await {
@@ -37,7 +44,7 @@ pub(super) async fn deliver(client: &Client, deliveries: Vec<Delivery>) -> Resul
             .map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())))
             .collect();
         let secret = Secret {
-            metadata: named(&delivery.name),
+            metadata: named(&delivery.name, owner),
             data: Some(data),
             ..Secret::default()
         };
@@ -49,9 +56,10 @@ pub(super) async fn deliver(client: &Client, deliveries: Vec<Delivery>) -> Resul
     Ok(())
 }
 
-fn named(name: &str) -> ObjectMeta {
+fn named(name: &str, owner: Option<&str>) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
+        labels: owner.map(|owner| BTreeMap::from([(OWNER.to_owned(), owner.to_owned())])),
         ..ObjectMeta::default()
     }
 }

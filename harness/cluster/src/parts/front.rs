@@ -24,6 +24,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) verifier: &'a Verifier,
     /// The cluster, which is given the vaults' credentials.
     pub(crate) client: &'a kube::Client,
+    /// The run whose label is on what the cluster is given, where others use the cluster too.
+    pub(crate) owner: Option<&'a str>,
     /// Servers in place of some of the built-in vaults.
     pub(crate) servers: Option<Servers<'a>>,
     /// Who owns what runs.
@@ -66,7 +68,7 @@ impl Front {
             .iter()
             .flat_map(|delivery| delivery.data.iter().map(|(_, value)| value.clone()))
             .collect();
-        credentials::deliver(ground.client, deliveries).await?;
+        credentials::deliver(ground.client, ground.owner, deliveries).await?;
         let mut writers = IndexMap::new();
         let mut accesses = IndexMap::new();
         for (name, vault) in vaults {

@@ -106,6 +106,7 @@ impl Parts {
             authority: None,
             verifier: &verifier,
             client: &client,
+            owner: None,
             servers: None,
             tasks: &tasks,
         })

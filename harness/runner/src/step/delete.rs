@@ -5,6 +5,7 @@ use rotaproof_scenario::model::step::Delete;
 use serde_json::{Value, json};
 
 use super::documents;
+use crate::apply::ApplyError;
 use crate::expect;
 use crate::stage::{Stage, Trouble};
 use crate::world::Kind;
@@ -43,7 +44,12 @@ pub(super) async fn run(stage: &Stage<'_>, delete: &Delete) -> Result<String, Tr
         }
     };
     for object in &objects {
-        if let Err(error) = stage.kinds.delete(&stage.lab.client, object).await {
+        let permitted = stage.lab.cluster.permit_deletion(object).await;
+        let deleted = match permitted {
+            Ok(()) => stage.kinds.delete(&stage.lab.client, object).await,
+            Err(error) => Err(ApplyError::Refused(error.to_string())),
+        };
+        if let Err(error) = deleted {
             let mut trouble =
                 Trouble::failed(format!("the API refused to delete {}", shown(object)));
             trouble.actual = Some(error.to_string());

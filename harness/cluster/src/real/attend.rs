@@ -12,7 +12,7 @@ use kube::{Api, Client, ResourceExt};
 use rotaproof_base::TaskHandle;
 use tokio::sync::watch;
 
-use super::operator::{NAME, NAMESPACE};
+use super::operator::{LABEL, Operator};
 use crate::Error;
 use crate::operator_log::OperatorLog;
 
@@ -21,15 +21,15 @@ const ASKED_EVERY: Duration = Duration::from_secs(2);
 const ASKED: usize = 20;
 
 /// Follows the operator's pods: their logs from now on, and the first of them that ends.
-pub(super) async fn operator(
+pub(super) async fn follow_operator(
     client: Client,
+    operator: Operator,
     log: OperatorLog,
     died: watch::Sender<Option<String>>,
     tasks: TaskHandle,
 ) {
-    let pods: Api<Pod> = Api::namespaced(client, NAMESPACE);
-    let labels = format!("app.kubernetes.io/name={NAME}");
-    let events = watcher(pods.clone(), watcher::Config::default().labels(&labels));
+    let pods: Api<Pod> = Api::namespaced(client, &operator.namespace);
+    let events = watcher(pods.clone(), watcher::Config::default().labels(LABEL));
     let mut events = events.default_backoff().applied_objects().boxed();
     let mut followed = BTreeSet::new();
     // How often each container had been restarted when it was first seen: a kept cluster has a past.
@@ -107,8 +107,17 @@ fn how(status: &ContainerStatus) -> String {
     }
 }
 
+/// How a cluster is told of that is gone.
+#[derive(Clone, Copy)]
+pub(crate) struct Gone {
+    /// `the kind cluster`
+    pub(crate) part: &'static str,
+    /// What to do about it.
+    pub(crate) next: &'static str,
+}
+
 /// Waits until the API is gone for good.
-pub(super) async fn api_gone(client: &Client) -> Error {
+pub(super) async fn api_gone(client: &Client, told: Gone) -> Error {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let params = WatchParams::default().fields("metadata.name=kube-system");
     loop {
@@ -121,38 +130,36 @@ pub(super) async fn api_gone(client: &Client) -> Error {
                 }
             }
         }
-        if let Err(reason) = is_back(client).await {
+        if let Err(reason) = is_back(client, told).await {
             let seconds = ASKED_EVERY.as_secs() * ASKED as u64;
-            return gone(format!("for {seconds}s {reason}"));
+            return gone(told, format!("for {seconds}s {reason}"));
         }
     }
 }
 
-fn gone(reason: String) -> Error {
+fn gone(told: Gone, reason: String) -> Error {
     Error {
         action: "go on",
-        next: Some(
-            "look at `docker ps --all` and at the node's log (`docker logs`); the next run makes a new cluster".into(),
-        ),
-        ..Error::starting("the kind cluster")(reason)
+        next: Some(told.next.into()),
+        ..Error::starting(told.part)(reason)
     }
 }
 
 /// Whether the API answers now.
-pub(super) async fn answers(client: &Client) -> Result<(), Error> {
+pub(super) async fn answers(client: &Client, told: Gone) -> Result<(), Error> {
     match tokio::time::timeout(ASKED_EVERY, client.apiserver_version()).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(gone(format!("its API does not answer: {error}"))),
-        Err(_) => Err(gone("its API does not answer".into())),
+        Ok(Err(error)) => Err(gone(told, format!("its API does not answer: {error}"))),
+        Err(_) => Err(gone(told, "its API does not answer".into())),
     }
 }
 
-async fn is_back(client: &Client) -> Result<(), String> {
+async fn is_back(client: &Client, told: Gone) -> Result<(), String> {
     let mut reason = String::new();
     let mut asked = tokio::time::interval(ASKED_EVERY);
     for _ in 0..ASKED {
         asked.tick().await;
-        match answers(client).await {
+        match answers(client, told).await {
             Ok(()) => return Ok(()),
             Err(error) => reason = error.reason,
         }

@@ -1,4 +1,4 @@
-//! The lab of one scenario on the run's cluster.
+//! The lab of one scenario on a real cluster.
 
 use std::sync::Arc;
 
@@ -13,9 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::room::Turn;
-use super::site::Site;
-use super::{attend, operator};
+use super::{Territory, Turn, attend};
 use crate::operator_log::OperatorLog;
 use crate::parts::{Front, Ground, Servers};
 use crate::{Cluster, Error, Lab, Wanted};
@@ -35,34 +33,33 @@ const WORKLOADS: [&str; 8] = [
 const SHOWN: usize = 8;
 
 /// Starts the lab of the scenario whose turn it is.
-pub(super) async fn start(
-    site: Arc<Site>,
+pub(crate) async fn start(
+    site: Arc<dyn Territory>,
+    servers: Option<Servers<'_>>,
     turn: Turn,
     wanted: &Wanted<'_>,
     entropy: &Entropy,
 ) -> Result<Lab, Error> {
+    let place = site.place();
     let client =
-        Client::try_from(site.config.clone()).map_err(Error::starting("the kind cluster"))?;
+        Client::try_from(place.config.clone()).map_err(Error::starting(place.gone.part))?;
     let clock = Clock::system();
     let tasks = TaskGroup::new();
     // What a scenario left that was given up in its midst.
-    site.baseline.restore(&client).await?;
-    let containers = site.containers();
+    site.clear(&client).await?;
     let front = Front::start(&Ground {
         wanted,
         entropy,
         clock: &clock,
-        authority: Some(&site.authority),
-        verifier: &site.verifier,
+        authority: Some(&place.authority),
+        verifier: &place.verifier,
         client: &client,
-        servers: containers.as_deref().map(|containers| Servers {
-            containers,
-            cluster: &site.identity,
-        }),
+        owner: site.owner(),
+        servers,
         tasks: &tasks,
     })
     .await?;
-    let door = site
+    let door = place
         .door
         .try_clone()
         .and_then(|door| {
@@ -72,28 +69,32 @@ pub(super) async fn start(
         .map_err(Error::starting("the gateway"))?;
     front.gateway.serve(door, &tasks);
     let probe = Probe {
-        image: site.settings.probe_image.clone(),
+        image: place.probe_image.clone(),
         fingerprinter: front.fingerprinter.clone(),
     };
-    let operator = rotaproof_pods::OperatorOptions {
-        clock: clock.clone(),
-        probe: probe.clone(),
-    };
-    rotaproof_pods::start_operator(client.clone(), operator, &tasks);
+    if place.plays_notebooks {
+        let notebooks = rotaproof_pods::OperatorOptions {
+            clock: clock.clone(),
+            probe: probe.clone(),
+        };
+        rotaproof_pods::start_operator(client.clone(), notebooks, &tasks);
+    }
     let log = OperatorLog::default();
     let died = watch::Sender::new(None);
-    tasks.spawn(attend::operator(
+    tasks.spawn(attend::follow_operator(
         client.clone(),
+        place.operator.clone(),
         log.clone(),
         died.clone(),
         tasks.handle(),
     ));
-    operator::have_flags(&client, &site.arguments, wanted.eso).await?;
-    let place = site.clone();
+    let operator = &place.operator;
+    operator
+        .have_flags(&client, &place.arguments, wanted.eso)
+        .await?;
+    let whose = site.clone();
     let furniture = move |kind: &str, object: &DynamicObject| {
-        object.labels().contains_key(SECRET_LABEL)
-            || !place.baseline.is_extra(kind, object)
-            || place.baseline.is_past(kind, object)
+        object.labels().contains_key(SECRET_LABEL) || whose.is_furniture(kind, object)
     };
     let cluster = Running {
         site,
@@ -114,7 +115,7 @@ pub(super) async fn start(
 }
 
 struct Running {
-    site: Arc<Site>,
+    site: Arc<dyn Territory>,
     client: Client,
     clock: Clock,
     /// What pods run.
@@ -131,6 +132,7 @@ struct Running {
 #[async_trait]
 impl Cluster for Running {
     async fn admit(&self, object: &mut Value) -> Result<(), Error> {
+        self.site.admit(&self.client, object).await?;
         let kind = object["kind"].as_str().unwrap_or_default();
         if !WORKLOADS.contains(&kind) {
             return Ok(());
@@ -153,13 +155,20 @@ impl Cluster for Running {
     }
 
     async fn restart_operator(&self) -> Result<(), Error> {
-        operator::restart(&self.client, &self.clock.now().to_string()).await
+        let operator = &self.site.place().operator;
+        operator
+            .restart(&self.client, &self.clock.now().to_string())
+            .await
+    }
+
+    async fn permit_deletion(&self, object: &Value) -> Result<(), Error> {
+        self.site.permit_deletion(&self.client, object).await
     }
 
     async fn broken(&self) -> Error {
         let mut died = self.died.subscribe();
         tokio::select! {
-            error = attend::api_gone(&self.client) => error,
+            error = attend::api_gone(&self.client, self.site.place().gone) => error,
             // The sender is this value's own: it cannot be gone.
             how = died.wait_for(Option::is_some) => Error {
                 action: "go on",
@@ -172,7 +181,7 @@ impl Cluster for Running {
     }
 
     async fn check(&self) -> Result<(), Error> {
-        attend::answers(&self.client).await
+        attend::answers(&self.client, self.site.place().gone).await
     }
 
     fn operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
@@ -186,7 +195,7 @@ impl Cluster for Running {
 
     async fn stop(&self) {
         // The next scenario does it again where this fails, and tells why.
-        if let Err(error) = self.site.baseline.restore(&self.client).await {
+        if let Err(error) = self.site.clear(&self.client).await {
             tracing::warn!(%error, "not tidied");
         }
         self.tasks.shutdown().await;
