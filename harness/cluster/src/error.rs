@@ -1,7 +1,7 @@
 //! Why a lab could not be had.
 
 /// The environment failed (exit code 3).
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{part} could not {action}: {reason}")]
 pub struct Error {
     /// What failed: `the gateway`.

@@ -3,6 +3,7 @@
 //! A further lane is one more folder that implements [`Lane`] and [`Cluster`].
 
 mod access;
+mod context;
 mod embedded;
 mod error;
 mod eso;
@@ -27,6 +28,7 @@ use rotaproof_vaults::Writer;
 use serde_json::Value;
 
 pub use access::{Access, Contents, Transport, Variable};
+pub use context::{Context, ContextSettings, PutBack, sweep_context};
 pub use embedded::{Embedded, Interactive};
 pub use error::Error;
 pub use eso::RealEso;

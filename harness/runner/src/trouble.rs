@@ -73,9 +73,11 @@ pub(crate) fn printed(lines: Vec<String>) -> Option<Evidence> {
 
 /// What the part of the lane printed that failed, where it printed anything.
 pub(crate) fn printed_by(error: &Error) -> Option<Evidence> {
-    match error.part {
-        "the External Secrets Operator" => printed(error.evidence.clone()),
-        part => told(format!("What {part} said last"), error.evidence.clone()),
+    match (error.part, error.action) {
+        // It said nothing: this is what stands against it.
+        (_, "be used") => told("What stands against it".into(), error.evidence.clone()),
+        ("the External Secrets Operator", _) => printed(error.evidence.clone()),
+        (part, _) => told(format!("What {part} said last"), error.evidence.clone()),
     }
 }
 

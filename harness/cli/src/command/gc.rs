@@ -11,6 +11,9 @@ pub(crate) struct Args {
     /// Delete this kind cluster too, which `run --reuse NAME` keeps, and those that `--clusters` added to it.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED)]
     cluster: Option<String>,
+    /// Put back what killed runs of the lane context left on this context's cluster; on the current one, where none is named.
+    #[arg(long, value_name = "NAME", num_args = 0..=1)]
+    context: Option<Option<String>>,
 }
 
 pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
@@ -19,6 +22,16 @@ pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
     if let Some(name) = &args.cluster {
         rotaproof_cluster::delete_kept_clusters(name).map_err(Error::Cluster)?;
         writeln!(out, "deleted the kept kind cluster {name}")?;
+    }
+    if let Some(named) = &args.context {
+        let back = rotaproof_cluster::sweep_context(named.as_deref()).map_err(Error::Cluster)?;
+        match &back.operator {
+            Some(operator) => writeln!(out, "put the operator {operator} back")?,
+            None => writeln!(out, "the operator is as it was")?,
+        }
+        if back.objects > 0 {
+            writeln!(out, "deleted {} objects of killed runs", back.objects)?;
+        }
     }
     for cluster in &swept.clusters {
         writeln!(
@@ -41,7 +54,8 @@ pub(crate) fn execute(args: &Args) -> Result<ExitStatus, Error> {
         && swept.logs.is_empty()
         && swept.clusters.is_empty()
         && swept.pods == 0
-        && args.cluster.is_none();
+        && args.cluster.is_none()
+        && args.context.is_none();
     if nothing {
         writeln!(out, "nothing was left behind")?;
     }

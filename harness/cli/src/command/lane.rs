@@ -1,6 +1,7 @@
 //! The lane that a command line names, and what becomes of refresh intervals there.
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotaproof_cluster::{
-    AwsServer, Chart, Embedded, HashicorpServer, Kind, KindSettings, Lane, RealEso,
+    AwsServer, Chart, Context, ContextSettings, Embedded, HashicorpServer, Kind, KindSettings,
+    Lane, RealEso, Tell,
 };
 use rotaproof_releases::{NotWanted, Wanted};
 
@@ -36,7 +38,7 @@ pub(crate) struct Where {
     /// Where the scenarios run. embedded: in this process, in virtual time; needs nothing. eso: the real External Secrets
     /// Operator as a child process, the rest as on embedded, in real time; which one is said by --eso, or here: eso:2.9.0,
     /// eso:PATH. kind: a kind cluster with that operator, installed by its chart, and pods that its node runs; needs Docker,
-    /// kind and helm.
+    /// kind and helm. context: a cluster that is there, with the operator that is there (--context, --allow-writes).
     #[arg(
         long,
         value_name = "LANE",
@@ -73,22 +75,58 @@ pub(crate) struct OnKind {
         env = "ROTAPROOF_CLUSTERS"
     )]
     clusters: NonZeroUsize,
-    /// Lane kind: what stands behind AWS Secrets Manager: localstack, in a container, or emulated, the built-in one.
-    #[arg(
-        long,
-        value_name = "SERVER",
-        default_value = "localstack",
-        env = "ROTAPROOF_AWS_BACKEND"
-    )]
-    aws_backend: AwsServer,
-    /// Lane kind: what stands behind HashiCorp Vault: vault or openbao, a dev server in a container, or emulated, the built-in one.
-    #[arg(
-        long,
-        value_name = "SERVER",
-        default_value = "vault",
-        env = "ROTAPROOF_VAULT_BACKEND"
-    )]
-    vault_backend: HashicorpServer,
+    /// Lane kind: what stands behind AWS Secrets Manager: localstack, in a container, as unless given, or emulated, the built-in one.
+    #[arg(long, value_name = "SERVER", env = "ROTAPROOF_AWS_BACKEND")]
+    aws_backend: Option<AwsServer>,
+    /// Lane kind: what stands behind HashiCorp Vault: vault, as unless given, or openbao, a dev server in a container, or emulated, the built-in one.
+    #[arg(long, value_name = "SERVER", env = "ROTAPROOF_VAULT_BACKEND")]
+    vault_backend: Option<HashicorpServer>,
+}
+
+/// The cluster of the lane context.
+#[derive(clap::Args, Clone)]
+pub(crate) struct OnContext {
+    /// Lane context: which cluster, a context of $KUBECONFIG or ~/.kube/config. Unless given: the current one, or the cluster
+    /// of the pod that this is in.
+    #[arg(long, value_name = "NAME", env = "ROTAPROOF_CONTEXT")]
+    context: Option<String>,
+    /// Lane context: bring the operator that is there behind the gateway while the run lasts, and make what is missing. All is
+    /// put back at the end; without this a run tells what it would change, and ends.
+    #[arg(long, env = "ROTAPROOF_ALLOW_WRITES")]
+    allow_writes: bool,
+    /// Lane context: where pods of the cluster reach this process. Unless given: the pod's own address (POD_IP), or the
+    /// gateway of a kind cluster's network.
+    #[arg(long, value_name = "IP", env = "ROTAPROOF_GATEWAY_ADDRESS")]
+    gateway_address: Option<IpAddr>,
+}
+
+impl OnContext {
+    fn lane(&self, named: Option<&str>) -> Result<Arc<dyn Lane>, Error> {
+        let pod =
+            match std::env::var("POD_IP") {
+                Ok(text) => Some(text.parse().map_err(|_| {
+                    Error::Usage(format!("POD_IP is `{text}`, which is no address"))
+                })?),
+                Err(_) => None,
+            };
+        let pinned = KindSettings::pinned().map_err(Error::Cluster)?;
+        Ok(Arc::new(Context::new(ContextSettings {
+            context: named.map(str::to_owned).or_else(|| self.context.clone()),
+            allow_writes: self.allow_writes,
+            gateway_address: self.gateway_address,
+            pod,
+            probe_image: pinned.probe_image,
+            tell: tell(),
+        })))
+    }
+}
+
+/// Tells on standard error what a lane is doing.
+fn tell() -> Tell {
+    Arc::new(|line| {
+        // Nothing can be told where standard error is closed.
+        let _ = writeln!(anstream::stderr(), "{line}");
+    })
 }
 
 impl OnKind {
@@ -101,6 +139,22 @@ impl OnKind {
                 ..self.clone()
             }
             .lane(None),
+        }
+    }
+
+    /// Refuses servers in containers, where somebody asks for them.
+    fn without_containers(&self) -> Result<(), Error> {
+        let aws = self
+            .aws_backend
+            .is_none_or(|aws| aws == AwsServer::Emulated);
+        let vault = self
+            .vault_backend
+            .is_none_or(|vault| vault == HashicorpServer::Emulated);
+        match aws && vault {
+            true => Ok(()),
+            false => Err(Error::Usage(
+                "the lane context has the built-in vaults: --aws-backend and --vault-backend are of the lane kind".into(),
+            )),
         }
     }
 
@@ -120,12 +174,9 @@ impl OnKind {
         settings.image_archives.clone_from(&self.image_archive);
         settings.reuse.clone_from(&self.reuse);
         settings.clusters = self.clusters;
-        settings.aws = self.aws_backend;
-        settings.hashicorp = self.vault_backend;
-        settings.tell = Arc::new(|line| {
-            // Nothing can be told where standard error is closed.
-            let _ = writeln!(anstream::stderr(), "{line}");
-        });
+        settings.aws = self.aws_backend.unwrap_or(settings.aws);
+        settings.hashicorp = self.vault_backend.unwrap_or(settings.hashicorp);
+        settings.tell = tell();
         Ok(Arc::new(Kind::new(settings)))
     }
 }
@@ -148,6 +199,8 @@ pub(crate) struct Operator {
     refresh: Option<Refresh>,
     #[command(flatten)]
     kind: OnKind,
+    #[command(flatten)]
+    context: OnContext,
 }
 
 /// A lane as people write it.
@@ -159,13 +212,15 @@ pub(crate) enum Name {
     Eso(Option<Wanted>),
     /// `kind`, `kind:2.9.0`
     Kind(Option<Wanted>),
+    /// `context`, `context:staging`
+    Context(Option<String>),
 }
 
 /// Why a text names no lane.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoLane {
     #[error(
-        "there is no lane `{0}`: expected embedded, eso (eso:VERSION, eso:PATH) or kind (kind:VERSION)"
+        "there is no lane `{0}`: expected embedded, eso (eso:VERSION, eso:PATH), kind (kind:VERSION) or context (context:NAME)"
     )]
     Unknown(String),
     #[error(transparent)]
@@ -185,6 +240,8 @@ impl FromStr for Name {
                 Wanted::Path(_) => Err(NoLane::Unknown(text.to_owned())),
                 version => Ok(Self::Kind(Some(version))),
             },
+            None if text == "context" => Ok(Self::Context(None)),
+            Some(("context", name)) if !name.is_empty() => Ok(Self::Context(Some(name.to_owned()))),
             _ => Err(NoLane::Unknown(text.to_owned())),
         }
     }
@@ -224,6 +281,9 @@ impl Where {
             Name::Embedded => {
                 "--matrix-eso is for lanes with a real operator: --lane eso, or --lane kind"
             }
+            Name::Context(_) => {
+                "the lane context has the operator that is there: a matrix needs the lane eso or kind"
+            }
             Name::Eso(Some(_)) | Name::Kind(Some(_)) => {
                 "the lane names an operator, and so does --matrix-eso: give the lane alone, --lane eso or --lane kind"
             }
@@ -258,7 +318,7 @@ impl Where {
     pub(crate) fn refresh(&self) -> Option<Duration> {
         let unsaid = match self.lane {
             Name::Embedded => None,
-            Name::Eso(_) | Name::Kind(_) => Some(ON_THE_REAL_CLOCK),
+            Name::Eso(_) | Name::Kind(_) | Name::Context(_) => Some(ON_THE_REAL_CLOCK),
         };
         self.operator.refresh(unsaid)
     }
@@ -279,6 +339,10 @@ impl Operator {
         let own = match name {
             Name::Embedded => return Ok(Arc::new(Embedded)),
             Name::Kind(own) => return self.kind.lane(own.as_ref().or(self.eso.as_ref())),
+            Name::Context(named) => {
+                self.kind.without_containers()?;
+                return self.context.lane(named.as_deref());
+            }
             Name::Eso(own) => own,
         };
         let wanted = own.as_ref().or(self.eso.as_ref()).ok_or_else(|| {
@@ -312,6 +376,8 @@ mod tests {
     #[case("eso:2.9.0", Name::Eso(Some(Wanted::Version("2.9.0".parse().unwrap()))))]
     #[case("eso:./eso", Name::Eso(Some(Wanted::Path("./eso".into()))))]
     #[case("kind", Name::Kind(None))]
+    #[case("context", Name::Context(None))]
+    #[case("context:arn:aws:eks:eu-central-1:1:cluster/a", Name::Context(Some("arn:aws:eks:eu-central-1:1:cluster/a".into())))]
     #[case("kind:0.20.4", Name::Kind(Some(Wanted::Version("0.20.4".parse().unwrap()))))]
     fn a_lane_is_written_as_its_name_and_which_operator(#[case] text: &str, #[case] name: Name) {
         assert_eq!(text.parse::<Name>().unwrap(), name);
@@ -319,6 +385,7 @@ mod tests {
 
     #[rstest]
     #[case("", "there is no lane ``")]
+    #[case("context:", "there is no lane `context:`")]
     #[case("kin", "there is no lane `kin`")]
     #[case("kind:./eso", "there is no lane `kind:./eso`")]
     #[case("embedded:2.9.0", "there is no lane `embedded:2.9.0`")]

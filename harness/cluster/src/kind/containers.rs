@@ -11,7 +11,7 @@ pub(super) fn sweep() -> Result<(), Error> {
     if !on_path("docker") {
         return Ok(());
     }
-    super::blocking()?.block_on(async {
+    crate::real::blocking()?.block_on(async {
         let format = format!("{{{{.ID}}}} {{{{.Label \"{RUN_LABEL}\"}}}}");
         let filter = format!("label={RUN_LABEL}");
         let listed = Call::new("docker", "the containers of killed runs")

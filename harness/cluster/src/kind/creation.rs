@@ -77,7 +77,7 @@ pub(super) async fn delete(hold: Hold) -> Result<(), Error> {
 }
 
 /// The address of this machine on the network of the nodes: what their pods reach.
-pub(super) async fn gateway_address() -> Result<std::net::Ipv4Addr, Error> {
+pub(crate) async fn gateway_address() -> Result<std::net::Ipv4Addr, Error> {
     let format = "{{range .IPAM.Config}}{{.Gateway}} {{end}}";
     let printed = Call::new("docker", PART)
         .args(["network", "inspect", NETWORK])

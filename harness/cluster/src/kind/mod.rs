@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use rotaproof_base::Entropy;
 use rotaproof_scenario::model::EsoVersion;
 
+pub(crate) use creation::gateway_address;
 use room::Room;
 pub use settings::{Chart, KindSettings, Tell};
 
@@ -119,7 +120,7 @@ pub fn sweep_clusters() -> Result<Vec<String>, Error> {
     if abandoned.is_empty() {
         return Ok(Vec::new());
     }
-    let runtime = blocking()?;
+    let runtime = real::blocking()?;
     runtime.block_on(async {
         let mut names = Vec::new();
         for hold in abandoned {
@@ -137,17 +138,9 @@ pub fn sweep_clusters() -> Result<Vec<String>, Error> {
 /// Where another process uses one, or it cannot be deleted.
 pub fn delete_kept_clusters(name: &str) -> Result<(), Error> {
     let first = site::name(name, 0);
-    let runtime = blocking()?;
+    let runtime = real::blocking()?;
     for name in std::iter::once(first.clone()).chain(hold::further(&first)) {
         runtime.block_on(creation::delete(hold::Hold::take(&name)?))?;
     }
     Ok(())
-}
-
-/// A runtime for what is done outside of scenarios.
-fn blocking() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::starting("the runtime"))
 }

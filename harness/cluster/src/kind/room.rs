@@ -19,17 +19,7 @@ pub(super) struct Room {
     ordinal: usize,
     turn: Arc<Mutex<()>>,
     /// The cluster, from the first scenario on; or why there is none.
-    site: OnceCell<Result<Arc<Site>, Unavailable>>,
-}
-
-/// Why the cluster could not be had, for every scenario whose turn it would be there.
-#[derive(Clone)]
-struct Unavailable {
-    part: &'static str,
-    action: &'static str,
-    reason: String,
-    evidence: Vec<String>,
-    next: Option<String>,
+    site: OnceCell<Result<Arc<Site>, Error>>,
 }
 
 impl Room {
@@ -56,27 +46,10 @@ impl Room {
     /// Its cluster.
     pub(super) async fn site(&self, entropy: &Entropy) -> Result<Arc<Site>, Error> {
         let begin = async || {
-            Site::begin(self.settings.clone(), self.ordinal, entropy)
-                .await
-                .map(Arc::new)
-                .map_err(|error| Unavailable {
-                    part: error.part,
-                    action: error.action,
-                    reason: error.reason,
-                    evidence: error.evidence,
-                    next: error.next,
-                })
+            let site = Site::begin(self.settings.clone(), self.ordinal, entropy).await;
+            site.map(Arc::new)
         };
-        match self.site.get_or_init(begin).await {
-            Ok(site) => Ok(site.clone()),
-            Err(why) => Err(Error {
-                part: why.part,
-                action: why.action,
-                reason: why.reason.clone(),
-                evidence: why.evidence.clone(),
-                next: why.next.clone(),
-            }),
-        }
+        self.site.get_or_init(begin).await.clone()
     }
 
     /// Removes what it made.

@@ -66,7 +66,7 @@ impl Drop for Claim {
             return;
         };
         // A runtime cannot be entered from within another, and a start may be given up in the midst of one.
-        let delete = || super::blocking()?.block_on(creation::delete(hold));
+        let delete = || crate::real::blocking()?.block_on(creation::delete(hold));
         let deleted = std::thread::scope(|scope| scope.spawn(delete).join());
         if let Ok(Err(error)) = deleted {
             tracing::warn!(%error, "left for the next run");

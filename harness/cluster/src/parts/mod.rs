@@ -16,6 +16,7 @@ use rotaproof_gateway::Gateway;
 use rotaproof_pods::Pods;
 use serde_json::Value;
 
+pub(crate) use credentials::OWNER;
 pub(crate) use front::{Front, Ground};
 pub(crate) use vaults::Servers;
 

@@ -21,10 +21,10 @@ use serde_json::Value;
 pub(crate) use attend::Gone;
 pub(crate) use custom_resource::establish;
 pub(crate) use keys::Keys;
-pub(crate) use objects::{KINDS, delete_all, list, made_for_every_namespace, subject};
-pub(crate) use operator::{NAME, Operator};
+pub(crate) use objects::{KINDS, Kind, delete_all, get, list, made_for_every_namespace, subject};
+pub(crate) use operator::{LABEL, NAME, Operator};
 pub(crate) use running::start;
-pub(crate) use surroundings::{Surroundings, deliver_authority, service_address};
+pub(crate) use surroundings::{AUTHORITY, Surroundings, deliver_authority, service_address};
 
 use crate::Error;
 
@@ -86,4 +86,12 @@ pub(crate) trait Territory: Send + Sync + 'static {
         let _ = (client, object);
         Ok(())
     }
+}
+
+/// A runtime for what is done outside of scenarios.
+pub(crate) fn blocking() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::starting("the runtime"))
 }

@@ -57,6 +57,26 @@ fn resource((group, version, kind): Kind) -> ApiResource {
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
+fn api(client: &Client, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource(kind)),
+        None => Api::all_with(client.clone(), &resource(kind)),
+    }
+}
+
+/// The object of this name; none where the cluster does not know it, or its kind.
+pub(crate) async fn get(
+    client: &Client,
+    kind: Kind,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<Option<DynamicObject>, Error> {
+    api(client, kind, namespace)
+        .get_opt(name)
+        .await
+        .map_err(Error::starting(PART))
+}
+
 /// All of a kind, in a namespace or everywhere; none where the cluster does not know the kind.
 pub(crate) async fn list(
     client: &Client,
@@ -64,11 +84,7 @@ pub(crate) async fn list(
     namespace: Option<&str>,
     params: &ListParams,
 ) -> Result<Vec<DynamicObject>, Error> {
-    let api: Api<DynamicObject> = match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource(kind)),
-        None => Api::all_with(client.clone(), &resource(kind)),
-    };
-    match api.list(params).await {
+    match api(client, kind, namespace).list(params).await {
         Ok(list) => Ok(list.items),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
         Err(error) => Err(Error::starting(PART)(error)),
@@ -99,11 +115,7 @@ pub(crate) async fn delete_all(
 
 /// Deletes an object and waits until it is gone.
 async fn delete(client: &Client, kind: Kind, object: DynamicObject) -> Result<(), Error> {
-    let resource = resource(kind);
-    let api: Api<DynamicObject> = match object.namespace() {
-        Some(namespace) => Api::namespaced_with(client.clone(), &namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
+    let api = api(client, kind, object.namespace().as_deref());
     let name = object.name_any();
     let params = DeleteParams {
         grace_period_seconds: (kind.2 == "Pod").then_some(0),

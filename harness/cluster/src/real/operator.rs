@@ -67,19 +67,19 @@ impl Operator {
         self.patch(client, Patch::Strategic(patch)).await
     }
 
-    /// Patches the Deployment, and waits until the pod that runs is the one that is wanted.
-    pub(crate) async fn patch(
-        &self,
-        client: &Client,
-        patch: Patch<serde_json::Value>,
-    ) -> Result<(), Error> {
-        let deployments = self.deployments(client);
-        deployments
+    /// Patches the Deployment, and waits until it is [`rolled`](Self::rolled).
+    async fn patch(&self, client: &Client, patch: Patch<serde_json::Value>) -> Result<(), Error> {
+        self.deployments(client)
             .patch(&self.deployment, &PatchParams::default(), &patch)
             .await
             .map_err(Error::starting(PART))?;
+        self.rolled(client).await
+    }
+
+    /// Waits until the pod that runs is the one that is wanted, and the only one.
+    pub(crate) async fn rolled(&self, client: &Client) -> Result<(), Error> {
         let rolled = await_condition(
-            deployments,
+            self.deployments(client),
             &self.deployment,
             |deployment: Option<&Deployment>| deployment.is_some_and(is_rolled),
         );

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::{Territory, Turn, attend};
 use crate::operator_log::OperatorLog;
-use crate::parts::{Front, Ground, Servers};
+use crate::parts::{Front, Ground, OWNER, Servers};
 use crate::{Cluster, Error, Lab, Wanted};
 
 /// What has pods.
@@ -140,10 +140,11 @@ impl Cluster for Running {
         let namespace = object.pointer("/metadata/namespace");
         let namespace = namespace.and_then(Value::as_str).unwrap_or("default");
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
-        match secrets
-            .create(&PostParams::default(), &self.probe.secret(namespace))
-            .await
-        {
+        let mut secret = self.probe.secret(namespace);
+        if let Some(owner) = self.site.owner() {
+            secret.labels_mut().insert(OWNER.into(), owner.into());
+        }
+        match secrets.create(&PostParams::default(), &secret).await {
             Ok(_) => {}
             // It is there already; or there is no such namespace, as the API will say of the workload too.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
