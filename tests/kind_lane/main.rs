@@ -3,6 +3,7 @@
 //! Docker, kind, helm and the images are not ours to install: `ROTAPROOF_KIND=1` says that they are there (`rotaproof doctor
 //! --lane kind` looks), and without it these tests are skipped, with that reason.
 
+mod context;
 mod kills;
 #[path = "../passes.rs"]
 mod passes;
@@ -56,6 +57,11 @@ fn main() -> ExitCode {
         Trial::test(
             "kept_clusters_are_deleted_on_request",
             kept_clusters_are_deleted,
+        )
+        .with_ignored_flag(!asked_for),
+        Trial::test(
+            "a_cluster_of_somebody_elses_is_as_it_was_before_a_run",
+            context::a_cluster_of_somebody_elses_is_as_it_was,
         )
         .with_ignored_flag(!asked_for),
         Trial::test(
