@@ -16,6 +16,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod new;
+mod on_context;
 mod release;
 pub(crate) mod rotate;
 pub(crate) mod run;
