@@ -1,8 +1,12 @@
-//! The workflow of docs/nightly says what the program understands.
+//! The workflow and the manifest of docs/nightly say what the program understands.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use serde_json::Value;
 
 fn workflow() -> Value {
@@ -110,4 +114,88 @@ fn the_reports_are_uploaded_whatever_the_outcome() {
             "reports/artifacts"
         ]
     );
+}
+
+/// The objects of the manifest for a cluster.
+fn manifest() -> Vec<Value> {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/nightly/kubernetes-cronjob.yaml");
+    serde_saphyr::from_multiple(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// An object as Kubernetes reads it: without the fields that it does not know.
+fn as_read<Kind: k8s_openapi::serde::de::DeserializeOwned + k8s_openapi::serde::Serialize>(
+    object: &Value,
+) -> Value {
+    let read: Kind = serde_json::from_value(object.clone()).unwrap();
+    serde_json::to_value(read).unwrap()
+}
+
+#[test]
+fn every_field_of_the_manifest_is_one_that_kubernetes_knows() {
+    for object in manifest() {
+        let read = match object["kind"].as_str().unwrap() {
+            "Namespace" => as_read::<Namespace>(&object),
+            "ServiceAccount" => as_read::<ServiceAccount>(&object),
+            "ClusterRole" => as_read::<ClusterRole>(&object),
+            "ClusterRoleBinding" => as_read::<ClusterRoleBinding>(&object),
+            "CronJob" => as_read::<CronJob>(&object),
+            other => panic!("{other} is not looked at"),
+        };
+        assert_eq!(read, object);
+    }
+}
+
+/// As the container runs it: by a shell, once per index, with a `rotaproof` that says what it heard.
+#[test]
+fn the_pods_of_the_manifest_run_every_part_once() {
+    let manifest = manifest();
+    let cronjob = manifest.iter().find(|object| object["kind"] == "CronJob");
+    let job = &cronjob.unwrap()["spec"]["jobTemplate"]["spec"];
+    let container = &job["template"]["spec"]["containers"][0];
+    let words = |key: &str| container[key].as_array().unwrap().clone();
+    let command = [words("command"), words("args")].concat();
+    let command: Vec<&str> = command.iter().map(|word| word.as_str().unwrap()).collect();
+    let variables = words("env");
+    let value = |variable: &Value| {
+        Some((
+            variable["name"].as_str()?.to_owned(),
+            variable["value"].as_str()?.to_owned(),
+        ))
+    };
+    let variables: Vec<_> = variables.iter().filter_map(value).collect();
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("rotaproof");
+    let script = format!(
+        "#!/bin/sh\nfor word; do echo \"$word\"; done\nexec {} \"$@\" --help >/dev/null\n",
+        env!("CARGO_BIN_EXE_rotaproof-under-test")
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+
+    let parts = job["completions"].as_u64().unwrap();
+    let mut heard = Vec::new();
+    for index in 0..parts {
+        let ran = Command::new("/bin/sh")
+            .args(&command[1..])
+            .env_clear()
+            .env("PATH", folder.path())
+            .envs(variables.clone())
+            .env("JOB_COMPLETION_INDEX", index.to_string())
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "index {index}: {complaint}");
+        let words = String::from_utf8(ran.stdout).unwrap();
+        let mut words = words.lines().map(str::to_owned);
+        assert!(words.clone().any(|word| word == "--allow-writes"));
+        words.find(|word| word == "--partition");
+        heard.push(words.next().unwrap());
+    }
+    let all: Vec<String> = (1..=parts).map(|part| format!("{part}/{parts}")).collect();
+    assert_eq!(heard, all);
+    assert_eq!(command[0], "sh");
+    // They share one operator.
+    assert_eq!(job["parallelism"], 1);
 }
