@@ -433,3 +433,24 @@ fn a_matrix_of_operators_that_no_lane_could_run_is_refused_before_anything_runs(
         assert_eq!(text(&ran.stdout), "", "{more:?}");
     }
 }
+
+#[test]
+fn a_cluster_is_kept_only_where_one_outlives_the_run_and_for_one_scenario() {
+    let refusals: [(&[&str], &str); 3] = [
+        (&["--keep", "failed"], "--lane kind"),
+        (&["--keep", "always"], "and not embedded"),
+        (
+            &["--lane", "kind", "--keep", "always"],
+            "leaves the cluster to one scenario, and these are",
+        ),
+    ];
+    for (more, why) in refusals {
+        let mut arguments = vec!["run", "scenarios/seed/aws"];
+        arguments.extend(more);
+        let ran = run(&root(), &arguments);
+        let said = text(&ran.stderr);
+        assert!(said.contains(why), "{more:?}: {said}");
+        assert_eq!(ran.status.code(), Some(2), "{more:?}");
+        assert_eq!(text(&ran.stdout), "", "{more:?}");
+    }
+}

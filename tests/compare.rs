@@ -107,6 +107,7 @@ fn observed(lane: Arc<dyn Lane>, seed: u64) -> Observation {
             *heard.lock().unwrap() = Some(observation);
         })),
         keep: None,
+        stay: None,
     };
     rotaproof_runner::run(&cases, &options, &mut Deaf);
     slot.lock().unwrap().take().unwrap()

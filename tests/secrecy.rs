@@ -51,6 +51,7 @@ fn values(folders: &[&str]) -> (Vec<Vec<u8>>, Vec<u8>) {
             serde_json::to_writer(&mut *observing.lock().unwrap(), &observation).unwrap();
         })),
         keep: None,
+        stay: None,
     };
     rotaproof_runner::run(&cases, &options, &mut Deaf);
     let known = known.lock().unwrap();

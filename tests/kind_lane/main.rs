@@ -4,6 +4,7 @@
 //! --lane kind` looks), and without it these tests are skipped, with that reason.
 
 mod context;
+mod keep;
 mod kills;
 #[path = "../passes.rs"]
 mod passes;
@@ -54,6 +55,11 @@ fn main() -> ExitCode {
                 "scenarios/seed",
             ],
         ),
+        Trial::test(
+            "the_cluster_of_a_scenario_that_failed_stays_until_it_is_deleted",
+            keep::a_failure_stays,
+        )
+        .with_ignored_flag(!asked_for),
         Trial::test(
             "kept_clusters_are_deleted_on_request",
             kept_clusters_are_deleted,

@@ -147,6 +147,7 @@ fn run(cases: &[Case], seed: u64) -> Outcome {
         audit: None,
         observe: None,
         keep: None,
+        stay: None,
     };
     let mut heard = Heard {
         terminal: Terminal::new(Vec::new(), Progress::none()),

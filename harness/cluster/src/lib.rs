@@ -7,6 +7,7 @@ mod context;
 mod embedded;
 mod error;
 mod eso;
+mod kept;
 mod kind;
 mod launch;
 mod operator_log;
@@ -32,6 +33,7 @@ pub use context::{Context, ContextSettings, PutBack, sweep_context};
 pub use embedded::{Embedded, Interactive};
 pub use error::Error;
 pub use eso::RealEso;
+pub use kept::{Kept, Standing};
 pub use kind::{Chart, Kind, KindSettings, Tell, delete_kept_clusters, sweep_clusters};
 pub use parts::sweep;
 pub use rotaproof_backends::{AwsServer, HashicorpServer};
@@ -70,6 +72,11 @@ pub trait Lane: Send + Sync {
     /// The versions of ESO's API that its operator comes with; `None` where it has whatever a scenario wants.
     fn serves(&self) -> Option<Vec<EsoVersion>> {
         None
+    }
+
+    /// Whether a lab's cluster can stay when this process ends ([`Cluster::keep`]).
+    fn can_keep(&self) -> bool {
+        false
     }
 
     /// Starts a lab, inside a runtime of this lane.
@@ -127,6 +134,16 @@ pub trait Cluster: Send + Sync {
     /// All lines of the operator that are kept, as [`operator_log`](Self::operator_log) otherwise.
     fn whole_operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
         self.operator_log(secret)
+    }
+
+    /// Ends what is this process', and leaves the cluster as it is, for somebody to look at; in place of
+    /// [`stop`](Self::stop). It serves no further scenario. What is in process cannot stay.
+    async fn keep(&self) -> Result<Kept, Error> {
+        self.stop().await;
+        Err(Error {
+            action: "stay",
+            ..Error::starting("the cluster")("it ends with this process")
+        })
     }
 
     /// Ends everything that was started; nothing stays behind.

@@ -24,6 +24,6 @@ mod world;
 
 pub use apply::apply_objects;
 pub use driver::{Driver, Place, Plan};
-pub use explain::Remains;
-pub use schedule::{Audit, Keep, Listener, Observe, Options, run};
+pub use explain::{Left, Remains};
+pub use schedule::{Audit, Keep, Listener, Observe, Options, Stay, run};
 pub use staleness::Staleness;

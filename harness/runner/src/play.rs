@@ -10,7 +10,7 @@ use rotaproof_scenario::{Case, Period};
 use tokio_util::sync::CancellationToken;
 
 use crate::emit::Emitter;
-use crate::explain::remains;
+use crate::explain::{Left, look_at, remains};
 use crate::schedule::Options;
 use crate::stage::Stage;
 use crate::step;
@@ -164,6 +164,10 @@ async fn act(
     };
     let failed =
         |trouble: Trouble| Some(Box::new(stage.failure(trouble, reproduce(case, options))));
+    let about = match &outcome {
+        Some(Err(trouble)) => trouble.about.clone(),
+        _ => None,
+    };
     let (verdict, failure) = match outcome {
         Some(Ok(())) => (Verdict::Passed, None),
         Some(Err(trouble)) => {
@@ -209,7 +213,17 @@ async fn act(
         observation = Some(stage.world.observation(verdict, failure));
     }
     let at = stage.lab.clock.elapsed();
-    stage.strike().await;
+    match options.stay.as_ref().filter(|stay| stay.concerns(verdict)) {
+        None => stage.strike().await,
+        Some(stay) => {
+            let objects = look_at(&stage.world.state(), about.as_ref());
+            (stay.tell)(Left {
+                title: case.title.clone(),
+                kept: stage.leave().await,
+                objects,
+            });
+        }
+    }
     Ended {
         verdict,
         failure,

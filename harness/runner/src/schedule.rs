@@ -13,7 +13,7 @@ use rotaproof_scenario::Case;
 use tokio_util::sync::CancellationToken;
 
 use crate::emit::{Detection, Emitter, WallClock};
-use crate::explain::Remains;
+use crate::explain::{Left, Remains};
 use crate::play;
 
 /// How to run.
@@ -42,6 +42,28 @@ pub struct Options {
     pub observe: Option<Observe>,
     /// Hears what was last seen of each scenario that had a lab and did not pass: for `--artifacts`.
     pub keep: Option<Keep>,
+    /// Leaves the cluster of a scenario as it is when it ends: for `--keep`. No further scenario is started then.
+    pub stay: Option<Stay>,
+}
+
+/// See [`Options::stay`].
+#[derive(Clone)]
+pub struct Stay {
+    /// Whether the cluster of a scenario that passed stays too; else that of one that failed or is in error.
+    pub passed: bool,
+    /// Hears what stays.
+    pub tell: Arc<dyn Fn(Left) + Send + Sync>,
+}
+
+impl Stay {
+    /// Whether the cluster stays of a scenario that ended so.
+    pub(crate) fn concerns(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Failed | Verdict::Errored => true,
+            Verdict::Passed => self.passed,
+            Verdict::Skipped | Verdict::Interrupted => false,
+        }
+    }
 }
 
 /// See [`Options::audit`].
@@ -158,7 +180,9 @@ impl Shared<'_> {
             if let Some(slot) = slot {
                 slot.store(u64::MAX, Ordering::Relaxed);
             }
-            if verdict != Verdict::Passed && self.options.fail_fast {
+            let stay = self.options.stay.as_ref();
+            let stays = stay.is_some_and(|stay| stay.concerns(verdict));
+            if stays || (verdict != Verdict::Passed && self.options.fail_fast) {
                 self.stop.store(true, Ordering::Relaxed);
             }
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rotaproof_base::{Entropy, TaskGroup};
-use rotaproof_cluster::{Error, Lab, Lane, Present, Wanted};
+use rotaproof_cluster::{Error, Kept, Lab, Lane, Present, Wanted};
 use rotaproof_events::{Event, Failure, Location};
 use rotaproof_gateway::FaultId;
 use rotaproof_scenario::{Case, Mapping, Mark, Span};
@@ -181,6 +181,12 @@ impl<'a> Stage<'a> {
     pub(crate) fn default_interval(&self) -> Duration {
         let default = interval::DEFAULT;
         self.refresh.map_or(default, |limit| limit.min(default))
+    }
+
+    /// Leaves the lab's cluster as it is, and ends the rest of it.
+    pub(crate) async fn leave(&self) -> Result<Kept, Error> {
+        self.watches.shutdown().await;
+        self.lab.cluster.keep().await
     }
 
     /// Ends the lab; nothing stays behind.

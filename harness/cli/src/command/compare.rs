@@ -107,6 +107,7 @@ pub(crate) fn execute(args: Args) -> Result<ExitStatus, Error> {
             audit: None,
             observe: None,
             keep: None,
+            stay: None,
         },
         lanes,
         next: AtomicUsize::new(0),
@@ -211,6 +212,7 @@ impl Runs<'_> {
             version: self.options.version.clone(),
             audit: None,
             keep: None,
+            stay: None,
             ..self.options
         };
         let mut heard = Heard::default();

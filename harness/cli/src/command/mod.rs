@@ -11,6 +11,7 @@ pub(crate) mod gc;
 pub(crate) mod heal;
 mod interrupt;
 mod journal_line;
+mod keep;
 mod lane;
 pub(crate) mod lint;
 pub(crate) mod list;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::artifacts::Artifacts;
 use super::interrupt::Signals;
+use super::keep::{Leftovers, When};
 use super::lane::{Where, at_once};
 use super::select::Selection;
 use super::versions;
@@ -61,6 +62,10 @@ pub(crate) struct How {
     /// journal, the operator's log, pods and objects as last seen, and the command that runs it alone. No values.
     #[arg(long, value_name = "DIR", env = "ROTAPROOF_ARTIFACTS")]
     pub(super) artifacts: Option<PathBuf>,
+    /// Lane kind: leave the cluster of a scenario as it is when the scenario ends, start no further one, and tell what to look
+    /// at. failed: of the first that does not pass; always: of the only one, pass or not.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(super) keep: When,
 }
 
 /// A report that is written to a file.
@@ -125,6 +130,8 @@ pub(super) struct Ran {
     pub(super) counts: Counts,
     /// Of each case.
     pub(super) verdicts: Vec<Verdict>,
+    /// Whether the cluster of one of them stays.
+    pub(super) stays: bool,
 }
 
 /// Runs the cases on a lane, and ends the lane.
@@ -134,6 +141,7 @@ pub(super) fn play(
     lane: Arc<dyn Lane>,
     interrupt: CancellationToken,
 ) -> Result<Ran, Error> {
+    how.keep.check(lane.as_ref(), cases)?;
     let progress = match std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         true => Progress::bar(cases.len() as u64),
         false => Progress::none(),
@@ -163,6 +171,7 @@ pub(super) fn play(
     if let Some(artifacts) = &artifacts {
         reports.all.push(Box::new(artifacts.report()));
     }
+    let leftovers = Leftovers::default();
     let options = Options {
         refresh: how.place.refresh(),
         seed: how.seed.unwrap_or_else(draw_seed),
@@ -175,17 +184,20 @@ pub(super) fn play(
         audit: None,
         observe: None,
         keep: artifacts.as_ref().map(Artifacts::keep),
+        stay: leftovers.stay(how.keep),
     };
     let counts = rotaproof_runner::run(cases, &options, &mut reports);
     options.lane.finish();
     if let Some(artifacts) = artifacts {
         artifacts.tell(&mut anstream::stdout())?;
     }
+    let stays = leftovers.tell(&mut anstream::stdout())?;
     match reports.failed {
         Some(error) => Err(Error::Output(error)),
         None => Ok(Ran {
             counts,
             verdicts: reports.verdicts,
+            stays,
         }),
     }
 }

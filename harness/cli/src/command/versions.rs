@@ -40,7 +40,7 @@ pub(super) fn carry_out(
             total.add(*verdict);
         }
         let ends = how.fail_fast && ran.counts.exit_code() != 0;
-        if ends || interrupt.is_cancelled() {
+        if ends || ran.stays || interrupt.is_cancelled() {
             break;
         }
     }

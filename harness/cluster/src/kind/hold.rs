@@ -2,12 +2,16 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 
 const PART: &str = "the kind cluster";
+/// What the lock of a cluster says that stays.
+const KEPT: &str = "kept\n";
+/// The same, where it stays as a scenario left it.
+const KEPT_AS_LEFT: &str = "kept as a scenario left it\n";
 
 /// The folder of the locks: one per user.
 fn folder() -> PathBuf {
@@ -53,13 +57,42 @@ impl Hold {
 
     /// The cluster stays when this process ends: nothing sweeps it.
     pub(super) fn keep(&self) -> Result<(), Error> {
-        io::Write::write_all(&mut &self.lock, b"kept\n").map_err(Error::starting(PART))
+        self.say(KEPT).map_err(Error::starting(PART))
+    }
+
+    /// The cluster stays as a scenario left it, and its kubeconfig with it; answers where that is.
+    pub(super) fn keep_as_left(&self, kubeconfig: &Path) -> Result<PathBuf, Error> {
+        let own = self.kubeconfig();
+        // Its mode is copied too: it is the user's alone.
+        fs::copy(kubeconfig, &own)
+            .and_then(|_| self.say(KEPT_AS_LEFT))
+            .map_err(Error::starting(PART))?;
+        Ok(own)
+    }
+
+    /// Whether the cluster is as a scenario left it that an earlier run kept.
+    pub(super) fn is_as_left(&self) -> bool {
+        fs::read_to_string(self.file("lock")).is_ok_and(|text| text == KEPT_AS_LEFT)
+    }
+
+    fn say(&self, what: &str) -> io::Result<()> {
+        self.lock.set_len(0)?;
+        self.lock.write_all_at(what.as_bytes(), 0)
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.file("kubeconfig")
+    }
+
+    fn file(&self, kind: &str) -> PathBuf {
+        folder().join(format!("{}.{kind}", self.name))
     }
 
     /// The cluster is gone, and so is its lock.
     pub(super) fn forget(self) {
         // A lock that stays is swept by the next run.
-        let _ = fs::remove_file(folder().join(format!("{}.lock", self.name)));
+        let _ = fs::remove_file(self.kubeconfig());
+        let _ = fs::remove_file(self.file("lock"));
     }
 }
 
@@ -101,6 +134,25 @@ fn open(path: &std::path::Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_that_stays_as_a_scenario_left_it_has_a_kubeconfig_until_it_is_forgotten() {
+        let name = format!("test-as-left-{}", std::process::id());
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        fs::write(&kubeconfig, "a server").unwrap();
+        let hold = Hold::take(&name).unwrap();
+        let kept = hold.keep_as_left(&kubeconfig).unwrap();
+        drop(hold);
+        assert!(abandoned().iter().all(|hold| hold.name() != name));
+        let again = Hold::take(&name).unwrap();
+        assert!(again.is_as_left());
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "a server");
+        again.keep().unwrap();
+        assert!(!again.is_as_left(), "it is another cluster by then");
+        again.forget();
+        assert!(!kept.exists());
+    }
 
     #[test]
     fn a_cluster_has_one_user_and_only_one_that_is_not_kept_is_abandoned() {

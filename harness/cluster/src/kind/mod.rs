@@ -86,6 +86,10 @@ impl Lane for Kind {
         Some(self.rooms.len())
     }
 
+    fn can_keep(&self) -> bool {
+        true
+    }
+
     fn serves(&self) -> Option<Vec<EsoVersion>> {
         Some(vec![EsoVersion::V1])
     }

@@ -1,7 +1,7 @@
 //! What all scenarios of a run share: the cluster with its operator, the gateway's door and authority.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ use super::operator::{self, Installation, NAMESPACE};
 use super::settings::KindSettings;
 use super::tidy::Baseline;
 use super::{collector, creation, images, reviewer};
-use crate::Error;
 use crate::parts::Servers;
 use crate::real::{
-    Gone, Keys, MANAGER, Place, Surroundings, Territory, deliver_authority, establish,
+    Gone, Keys, MANAGER, Place, Surroundings, Territory, Turn, deliver_authority, establish,
     service_address,
 };
+use crate::{Error, Kept, Standing};
 
 const PART: &str = "the kind cluster";
 /// How it is told that the cluster is gone.
@@ -50,6 +50,9 @@ pub(super) struct Site {
     /// Ended before the cluster.
     containers: Mutex<Option<Arc<Containers>>>,
     claim: Mutex<Option<Claim>>,
+    kubeconfig: PathBuf,
+    /// The last turn, where the cluster stays as its scenario left it: nobody else's comes.
+    last: Mutex<Option<Turn>>,
     // Holds the kubeconfig.
     _folder: RunFolder,
 }
@@ -72,6 +75,11 @@ impl Drop for Claim {
             tracing::warn!(%error, "left for the next run");
         }
     }
+}
+
+/// What a cluster of ours is called after `rotaproof-`.
+fn own_name(cluster: &str) -> &str {
+    cluster.strip_prefix("rotaproof-").unwrap_or(cluster)
 }
 
 /// A cluster of ours is called so; from the second of a run on, with its number.
@@ -99,6 +107,17 @@ impl Site {
         let folder = RunFolder::create(&run).map_err(Error::starting(PART))?;
         let hold = Hold::take(&cluster)?;
         let found = settings.reuse.is_some() && creation::exists(&cluster).await?;
+        if found && hold.is_as_left() {
+            return Err(Error {
+                next: Some(format!(
+                    "look at it, then `rotaproof gc --cluster {}` deletes it",
+                    own_name(&cluster)
+                )),
+                ..Error::starting(PART)(format!(
+                    "the cluster {cluster} is as a scenario left it (--keep)"
+                ))
+            });
+        }
         let mut claim = Claim {
             hold: Some(hold),
             stays: found,
@@ -188,6 +207,8 @@ impl Site {
             containers: Mutex::new(Some(Arc::new(containers))),
             baseline,
             claim: Mutex::new(Some(claim)),
+            kubeconfig,
+            last: Mutex::default(),
             _folder: folder,
         })
     }
@@ -230,6 +251,26 @@ impl Site {
 impl Territory for Site {
     fn place(&self) -> &Place {
         &self.place
+    }
+
+    fn keep_as_left(&self, turn: &mut Option<Turn>) -> Result<Kept, Error> {
+        let mut claim = self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = || Error::starting(PART)("its run has ended");
+        let claim = claim.as_mut().ok_or_else(ended)?;
+        let hold = claim.hold.as_ref().ok_or_else(ended)?;
+        let kubeconfig = hold.keep_as_left(&self.kubeconfig)?;
+        let name = own_name(hold.name()).to_owned();
+        claim.stays = true;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = turn.take();
+        Ok(Kept {
+            name,
+            kubeconfig,
+            operator: Standing {
+                namespace: Some(self.place.operator.namespace.clone()),
+                kind: "deployment",
+                name: self.place.operator.deployment.clone(),
+            },
+        })
     }
 
     async fn clear(&self, client: &Client) -> Result<(), Error> {

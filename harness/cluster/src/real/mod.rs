@@ -26,7 +26,7 @@ pub(crate) use operator::{LABEL, NAME, Operator};
 pub(crate) use running::start;
 pub(crate) use surroundings::{AUTHORITY, Surroundings, deliver_authority, service_address};
 
-use crate::Error;
+use crate::{Error, Kept};
 
 /// Who applies what is there for every scenario, in `managedFields`.
 pub(crate) const MANAGER: &str = "rotaproof-lane";
@@ -68,6 +68,18 @@ pub(crate) trait Territory: Send + Sync + 'static {
 
     /// Whether an object is none of the scenario's.
     fn is_furniture(&self, kind: &str, object: &DynamicObject) -> bool;
+
+    /// The cluster stays as its scenario left it when the run ends, and no other scenario has it: the turn is taken.
+    ///
+    /// # Errors
+    /// Where it is not the run's own; nothing is changed then.
+    fn keep_as_left(&self, turn: &mut Option<Turn>) -> Result<Kept, Error> {
+        let _ = turn;
+        Err(Error {
+            action: "stay",
+            ..Error::starting("the cluster")("it is not the run's own")
+        })
+    }
 
     /// Makes ready for an object that a scenario is about to apply.
     ///

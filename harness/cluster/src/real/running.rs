@@ -1,6 +1,6 @@
 //! The lab of one scenario on a real cluster.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::{Territory, Turn, attend};
 use crate::operator_log::OperatorLog;
 use crate::parts::{Front, Ground, OWNER, Servers};
-use crate::{Cluster, Error, Lab, Wanted};
+use crate::{Cluster, Error, Kept, Lab, Wanted};
 
 /// What has pods.
 const WORKLOADS: [&str; 8] = [
@@ -105,7 +105,7 @@ pub(crate) async fn start(
         credentials: front.credentials.clone(),
         died,
         tasks,
-        _turn: turn,
+        turn: Mutex::new(Some(turn)),
     };
     let lab = front.into_lab(client, clock, Arc::new(|_| None), Box::new(cluster));
     Ok(Lab {
@@ -126,7 +126,7 @@ struct Running {
     /// How the operator's pod ended, where nobody had asked it to.
     died: watch::Sender<Option<String>>,
     tasks: TaskGroup,
-    _turn: Turn,
+    turn: Mutex<Option<Turn>>,
 }
 
 #[async_trait]
@@ -192,6 +192,18 @@ impl Cluster for Running {
     fn whole_operator_log(&self, secret: &[SecretValue]) -> Vec<String> {
         let known = [secret, &self.credentials].concat();
         self.log.last(usize::MAX, &known)
+    }
+
+    async fn keep(&self) -> Result<Kept, Error> {
+        let kept = {
+            let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            self.site.keep_as_left(&mut turn)
+        };
+        match kept {
+            Ok(_) => self.tasks.shutdown().await,
+            Err(_) => self.stop().await,
+        }
+        kept
     }
 
     async fn stop(&self) {

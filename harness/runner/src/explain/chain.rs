@@ -75,7 +75,7 @@ pub(crate) fn target(name: &str, seen: &Seen) -> String {
     }
 }
 
-fn store(name: &str, seen: &Seen) -> Option<(Kind, String)> {
+pub(super) fn store(name: &str, seen: &Seen) -> Option<(Kind, String)> {
     let store = seen.text("/spec/secretStoreRef/name")?;
     match seen.text("/spec/secretStoreRef/kind") {
         Some("ClusterSecretStore") => Some((Kind::ClusterSecretStore, store.to_owned())),

@@ -2,10 +2,13 @@
 
 mod chain;
 mod evidence;
+mod left;
 mod next;
 mod remains;
 
 pub(crate) use chain::target;
+pub use left::Left;
+pub(crate) use left::look_at;
 pub use remains::Remains;
 pub(crate) use remains::remains;
 use rotaproof_events::Evidence;

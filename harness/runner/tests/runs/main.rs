@@ -5,6 +5,7 @@
 mod real_clock;
 mod refresh;
 mod retired;
+mod stay;
 mod stretch;
 
 use std::sync::Arc;
@@ -107,6 +108,7 @@ fn play(scenario: &str, lane: impl Lane + 'static, refresh: Option<Duration>) ->
         audit: None,
         observe: None,
         keep: None,
+        stay: None,
     };
     let mut played = Played {
         verdict: Verdict::Skipped,
