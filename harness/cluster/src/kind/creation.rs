@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use super::hold::Hold;
 use super::program::Call;
 use crate::Error;
@@ -22,8 +24,12 @@ pub(super) async fn exists(name: &str) -> Result<bool, Error> {
     Ok(names.lines().any(|line| line.trim() == name))
 }
 
+/// One cluster at a time: where several nodes boot on few cores, one of them takes longer than the 30 s that kind gives it.
+static CREATING: Mutex<()> = Mutex::const_new(());
+
 /// Makes the cluster, without waiting for its node to be ready; answers the path of its kubeconfig.
 pub(super) async fn create(name: &str, image: &str, folder: &Path) -> Result<PathBuf, Error> {
+    let _alone = CREATING.lock().await;
     let configuration = folder.join("cluster.yaml");
     let text = include_str!("../../../../kind-config/cluster.yaml");
     // The run's name on its node: who looks at the cluster sees whose it is.

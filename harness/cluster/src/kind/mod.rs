@@ -95,8 +95,7 @@ impl Lane for Kind {
     }
 
     async fn start(&self, wanted: &Wanted<'_>, entropy: &Entropy) -> Result<Lab, Error> {
-        let (room, turn) = Room::free(&self.rooms).await;
-        let site = room.site(entropy).await?;
+        let (site, turn) = Room::take(&self.rooms, entropy).await?;
         let containers = site.containers();
         let servers = containers
             .as_deref()

@@ -34,17 +34,49 @@ impl Room {
         (0..settings.clusters.get()).map(room).collect()
     }
 
-    /// Waits for one that no scenario has; one whose cluster is there already, if there is a choice.
-    pub(super) async fn free(rooms: &[Self]) -> (&Self, Turn) {
-        let turns = rooms
-            .iter()
-            .map(|room| room.turn.clone().lock_owned().boxed());
-        let (turn, index, _) = select_all(turns).await;
-        (&rooms[index], turn)
+    /// Waits for one that no scenario has, and its cluster. One whose cluster cannot be had is left out from then on, as
+    /// long as there is another.
+    ///
+    /// # Errors
+    /// Where no cluster can be had.
+    pub(super) async fn take(
+        rooms: &[Self],
+        entropy: &Entropy,
+    ) -> Result<(Arc<Site>, Turn), Error> {
+        loop {
+            let (room, turn) = Self::free(rooms).await;
+            let is_new = room.site.get().is_none();
+            match room.site(entropy).await {
+                Ok(site) => return Ok((site, turn)),
+                Err(error) if rooms.iter().all(Self::is_unavailable) => return Err(error),
+                Err(error) if is_new => (room.settings.tell)(&format!(
+                    "kind cluster {} of {} cannot be had, and the others take its scenarios: {}",
+                    room.ordinal + 1,
+                    rooms.len(),
+                    error.reason
+                )),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits for the first that no scenario has; one that is unavailable only where all are.
+    async fn free(rooms: &[Self]) -> (&Self, Turn) {
+        let all = rooms.iter().all(Self::is_unavailable);
+        let usable = rooms.iter().filter(|room| all || !room.is_unavailable());
+        let turns = usable.map(|room| {
+            let turn = room.turn.clone().lock_owned();
+            turn.map(move |turn| (room, turn)).boxed()
+        });
+        select_all(turns).await.0
+    }
+
+    fn is_unavailable(&self) -> bool {
+        matches!(self.site.get(), Some(Err(_)))
     }
 
     /// Its cluster.
-    pub(super) async fn site(&self, entropy: &Entropy) -> Result<Arc<Site>, Error> {
+    async fn site(&self, entropy: &Entropy) -> Result<Arc<Site>, Error> {
         let begin = async || {
             let site = Site::begin(self.settings.clone(), self.ordinal, entropy).await;
             site.map(Arc::new)
@@ -83,5 +115,22 @@ mod tests {
         drop(turn);
         let (again, _turn) = Room::free(&rooms).await;
         assert_eq!(again.ordinal, 0);
+    }
+
+    #[tokio::test]
+    async fn a_room_without_a_cluster_is_left_out_while_there_is_another() {
+        let rooms = rooms(2);
+        let fail = |room: &Room| {
+            let none = Error::starting("the kind cluster")("none");
+            assert!(room.site.set(Err(none)).is_ok());
+        };
+        fail(&rooms[0]);
+        let (room, turn) = Room::free(&rooms).await;
+        assert_eq!(room.ordinal, 1);
+        drop(turn);
+        fail(&rooms[1]);
+        let entropy = Entropy::from_seed(7);
+        let refused = Room::take(&rooms, &entropy).await;
+        assert!(refused.is_err_and(|error| error.reason == "none"));
     }
 }
