@@ -23,6 +23,17 @@ pub(crate) const ON_THE_REAL_CLOCK: Duration = Duration::from_secs(2);
 /// What a kind cluster is called that is kept under no other name.
 pub(crate) const REUSED: &str = "reused";
 
+/// A name to keep clusters under.
+fn kept_name(text: &str) -> Result<String, String> {
+    let numbered = text.rsplit_once('-');
+    match numbered.is_some_and(|(_, number)| number.parse::<usize>().is_ok()) {
+        true => Err(format!(
+            "`{text}` ends with a number, and --clusters calls a run's further clusters so: NAME-2, NAME-3"
+        )),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// How many scenarios run at once on these lanes, unless the user says: one per core, or as many as they have room for where
 /// that is more.
 pub(crate) fn at_once(lanes: &[Arc<dyn Lane>]) -> usize {
@@ -64,7 +75,7 @@ pub(crate) struct OnKind {
     #[arg(long, value_name = "DIR", env = "ROTAPROOF_IMAGE_ARCHIVES")]
     image_archive: Option<PathBuf>,
     /// Lane kind: keep the cluster under this name, and take it again in the next run; `rotaproof gc --cluster NAME` deletes it.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED, env = "ROTAPROOF_REUSE")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = REUSED, env = "ROTAPROOF_REUSE", value_parser = kept_name)]
     reuse: Option<String>,
     /// Lane kind: how many clusters the run has, and with it how many scenarios run at once.
     #[arg(
@@ -342,6 +353,14 @@ mod tests {
     #[case("kind:0.20.4", Name::Kind(Some(Wanted::Version("0.20.4".parse().unwrap()))))]
     fn a_lane_is_written_as_its_name_and_which_operator(#[case] text: &str, #[case] name: Name) {
         assert_eq!(text.parse::<Name>().unwrap(), name);
+    }
+
+    #[test]
+    fn nobody_keeps_a_cluster_under_the_name_of_a_further_one() {
+        assert!(kept_name("mine-2").unwrap_err().contains("--clusters"));
+        for free in ["mine", "mine-too", "mine2", "2"] {
+            assert_eq!(kept_name(free).unwrap(), free);
+        }
     }
 
     #[rstest]
