@@ -400,6 +400,15 @@ fn leftovers(id: &str) -> Vec<String> {
         .collect()
 }
 
+/// A command line that is refused with this reason, and nothing on standard output.
+fn is_refused(arguments: &[&str], more: &[&str], why: &str) {
+    let ran = run(&root(), &[arguments, more].concat());
+    let said = text(&ran.stderr);
+    assert!(said.contains(why), "{more:?}: {said}");
+    assert_eq!(ran.status.code(), Some(2), "{more:?}");
+    assert_eq!(text(&ran.stdout), "", "{more:?}");
+}
+
 #[test]
 fn a_matrix_of_operators_that_no_lane_could_run_is_refused_before_anything_runs() {
     let refusals: [(&[&str], &str); 7] = [
@@ -424,13 +433,11 @@ fn a_matrix_of_operators_that_no_lane_could_run_is_refused_before_anything_runs(
         ),
     ];
     for (more, why) in refusals {
-        let mut arguments = vec!["run", "--matrix-eso", "0.16.2", "scenarios/seed/aws"];
-        arguments.extend(more);
-        let ran = run(&root(), &arguments);
-        let said = text(&ran.stderr);
-        assert!(said.contains(why), "{more:?}: {said}");
-        assert_eq!(ran.status.code(), Some(2), "{more:?}");
-        assert_eq!(text(&ran.stdout), "", "{more:?}");
+        is_refused(
+            &["run", "--matrix-eso", "0.16.2", "scenarios/seed/aws"],
+            more,
+            why,
+        );
     }
 }
 
@@ -445,12 +452,6 @@ fn a_cluster_is_kept_only_where_one_outlives_the_run_and_for_one_scenario() {
         ),
     ];
     for (more, why) in refusals {
-        let mut arguments = vec!["run", "scenarios/seed/aws"];
-        arguments.extend(more);
-        let ran = run(&root(), &arguments);
-        let said = text(&ran.stderr);
-        assert!(said.contains(why), "{more:?}: {said}");
-        assert_eq!(ran.status.code(), Some(2), "{more:?}");
-        assert_eq!(text(&ran.stdout), "", "{more:?}");
+        is_refused(&["run", "scenarios/seed/aws"], more, why);
     }
 }

@@ -1,13 +1,14 @@
 //! The lane `context` on a cluster of somebody else's: a plain kind cluster with ESO as its chart installs it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_rotaproof-under-test");
+use crate::passes::{printed, program};
+
 const SCENARIO: &str = "scenarios/seed/aws/rotation.scenario.yaml";
 const NAMESPACE: &str = "external-secrets-system";
 const ESO: &str = "external-secrets";
@@ -35,14 +36,14 @@ impl Stranger {
         let mut creation = Command::new("kind");
         creation.args(["create", "cluster", "--wait", "180s", "--image", &image]);
         creation.args(["--name", &stranger.name, "--kubeconfig"]);
-        printed(creation.arg(stranger.kubeconfig()))?;
+        output_of(creation.arg(stranger.kubeconfig()))?;
         let operator =
             format!("oci.external-secrets.io/external-secrets/external-secrets:v{version}");
         for image in [pinned("/probe")?, operator] {
             let mut loading = Command::new("kind");
             loading.args(["load", "docker-image", "--name", &stranger.name, &image]);
             // One that is not in the local Docker is pulled by the node.
-            let _ = printed(&mut loading);
+            let _ = output_of(&mut loading);
         }
         let mut installation = Command::new("helm");
         installation.args(["install", ESO]);
@@ -55,7 +56,7 @@ impl Stranger {
         };
         installation.args(["--namespace", NAMESPACE, "--create-namespace", "--wait"]);
         installation.args(["--set", "webhook.create=false,certController.create=false"]);
-        printed(installation.arg("--kubeconfig").arg(stranger.kubeconfig()))?;
+        output_of(installation.arg("--kubeconfig").arg(stranger.kubeconfig()))?;
         for others in [
             "create namespace bystander",
             "create secret generic theirs --namespace bystander --from-literal=a=b",
@@ -86,16 +87,13 @@ impl Stranger {
     fn kubectl(&self, arguments: &str) -> Result<String, Failed> {
         let mut command = Command::new("kubectl");
         command.arg("--kubeconfig").arg(self.kubeconfig());
-        printed(command.args(arguments.split_whitespace()))
+        output_of(command.args(arguments.split_whitespace()))
     }
 
     /// The program on this cluster.
     fn rotaproof(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command
-            .args(arguments)
-            .env("KUBECONFIG", self.kubeconfig())
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        let mut command = program();
+        command.args(arguments).env("KUBECONFIG", self.kubeconfig());
         command
     }
 
@@ -148,32 +146,27 @@ impl Drop for Stranger {
         // What is left of it is named by the next `kind get clusters`.
         let deletion = ["delete", "cluster", "--name", &self.name];
         let nowhere = ["--kubeconfig", "/dev/null"];
-        let _ = printed(Command::new("kind").args(deletion).args(nowhere));
+        let _ = output_of(Command::new("kind").args(deletion).args(nowhere));
     }
 }
 
 /// What a program prints, where it exits with 0.
-fn printed(command: &mut Command) -> Result<String, Failed> {
+fn output_of(command: &mut Command) -> Result<String, Failed> {
     let ran = command.output()?;
     match ran.status.success() {
         true => Ok(String::from_utf8(ran.stdout)?),
-        false => Err(format!("{command:?}: {}", all(&ran)).into()),
+        false => Err(format!("{command:?}: {}", printed(&ran)).into()),
     }
-}
-
-/// All that a program printed.
-fn all(ran: &Output) -> String {
-    String::from_utf8_lossy(&[ran.stdout.as_slice(), &ran.stderr].concat()).into_owned()
 }
 
 /// Runs it, which has to exit with this code and print this.
 fn ends(command: &mut Command, code: i32, saying: &[&str]) -> Result<(), Failed> {
     let ran = command.output()?;
-    let printed = all(&ran);
-    let says = saying.iter().all(|text| printed.contains(text));
+    let told = printed(&ran);
+    let says = saying.iter().all(|text| told.contains(text));
     match ran.status.code() == Some(code) && says {
         true => Ok(()),
-        false => Err(format!("{} instead of {code} and {saying:?}: {printed}", ran.status).into()),
+        false => Err(format!("{} instead of {code} and {saying:?}: {told}", ran.status).into()),
     }
 }
 

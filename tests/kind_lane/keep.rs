@@ -1,11 +1,12 @@
 //! `run --keep failed`, on a cluster of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use libtest_mimic::Failed;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_rotaproof-under-test");
+use crate::passes::{printed, program};
+
 /// Its job runs on, and cannot see a rotation.
 const FAILS: &str = "tests/golden/stale-pod.scenario.yaml";
 const PASSES: &str = "scenarios/seed/aws/force-sync.scenario.yaml";
@@ -13,14 +14,14 @@ const CLUSTER: &str = "under-test-keep";
 
 pub(crate) fn a_failure_stays() -> Result<(), Failed> {
     let looked = look();
-    let deleted = run(&["gc", "--cluster", CLUSTER])?;
+    let deleted = program().args(["gc", "--cluster", CLUSTER]).output()?;
     let kubeconfig = looked?;
     match deleted.status.success() && !kubeconfig.exists() {
         true => Ok(()),
         false => Err(format!(
             "not deleted, or {} is left\n{}",
             kubeconfig.display(),
-            text(&deleted)
+            printed(&deleted)
         )
         .into()),
     }
@@ -38,8 +39,8 @@ fn look() -> Result<PathBuf, Failed> {
         "1",
     ];
     let failing = [&arguments[..], &["--keep", "failed", FAILS, PASSES]].concat();
-    let ran = run(&failing)?;
-    let told = text(&ran);
+    let ran = program().args(failing).output()?;
+    let told = printed(&ran);
     let listed = |what: &str| match told.contains(what) {
         true => Ok(()),
         false => Err(format!("not told: {what}\n{told}")),
@@ -71,13 +72,13 @@ fn look() -> Result<PathBuf, Failed> {
         }
     }
     // The next run would take what is left for its own ground.
-    let next = run(&[&arguments[..], &[PASSES]].concat())?;
+    let next = program().args(arguments).arg(PASSES).output()?;
     match (
         next.status.code(),
-        text(&next).contains("as a scenario left it"),
+        printed(&next).contains("as a scenario left it"),
     ) {
         (Some(3), true) => Ok(kubeconfig.into()),
-        _ => Err(format!("the next run took it\n{}", text(&next)).into()),
+        _ => Err(format!("the next run took it\n{}", printed(&next)).into()),
     }
 }
 
@@ -87,17 +88,5 @@ fn kubectl(kubeconfig: &Path, kind: &str) -> Result<String, Failed> {
     let ran = kubectl
         .args(["-n", "notebook-validation", "get", kind, "-o", "name"])
         .output()?;
-    Ok(text(&ran))
-}
-
-fn run(arguments: &[&str]) -> std::io::Result<Output> {
-    Command::new(PROGRAM)
-        .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()
-}
-
-fn text(ran: &Output) -> String {
-    let printed = [ran.stdout.as_slice(), &ran.stderr].concat();
-    String::from_utf8_lossy(&printed).into_owned()
+    Ok(printed(&ran))
 }

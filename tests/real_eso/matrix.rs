@@ -1,9 +1,11 @@
 //! `run --matrix-eso`. There may be one operator only on a machine: it is asked for by its two names.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use libtest_mimic::Failed;
+
+use crate::passes::{printed, program};
 
 const PASSES: &str = "scenarios/seed/aws/force-sync.scenario.yaml";
 const FAILS: &str = "tests/golden/stale-pod.scenario.yaml";
@@ -16,11 +18,11 @@ pub(crate) fn each_operator_has_its_run() -> Result<(), Failed> {
     let artifacts = folder.path().join("artifacts");
     let other = second_name(&own, folder.path())?;
     let matrix = format!("{own},{}", other.display());
-    let mut command = program();
+    let mut command = on_eso();
     command.args(["--refresh", "1s", "--report", &report, PASSES, FAILS]);
     command.arg("--artifacts").arg(&artifacts);
     let ran = command.args(["--matrix-eso", &matrix]).output()?;
-    let told = text(&ran);
+    let told = printed(&ran);
     let mut wrong = Vec::new();
     if ran.status.code() != Some(1) {
         wrong.push(format!("exit code {:?}", ran.status.code()));
@@ -58,18 +60,17 @@ pub(crate) fn one_that_cannot_be_had_ends_all() -> Result<(), Failed> {
     let none = folder.path().join("external-secrets-v0.20.4");
     std::fs::write(&none, "no program")?;
     let matrix = format!("{own},{}", none.display());
-    let ran = program().args(["--matrix-eso", &matrix, PASSES]).output()?;
+    let ran = on_eso().args(["--matrix-eso", &matrix, PASSES]).output()?;
     match (ran.status.code(), ran.stdout.is_empty()) {
         (Some(3), true) => Ok(()),
-        (code, _) => Err(format!("exit code {code:?}\n{}", text(&ran)).into()),
+        (code, _) => Err(format!("exit code {code:?}\n{}", printed(&ran)).into()),
     }
 }
 
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rotaproof-under-test"));
-    command
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["run", "--lane", "eso"]);
+/// A run on the lane, about to begin.
+fn on_eso() -> Command {
+    let mut command = program();
+    command.args(["run", "--lane", "eso"]);
     command
 }
 
@@ -96,9 +97,4 @@ fn named(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>, Failed> {
         }
     }
     Ok(found)
-}
-
-fn text(ran: &Output) -> String {
-    let printed = [ran.stdout.as_slice(), &ran.stderr].concat();
-    String::from_utf8_lossy(&printed).into_owned()
 }

@@ -16,7 +16,7 @@ use rotaproof_pods::Pods;
 use rotaproof_scenario::model::{Eso, EsoVersion};
 use tokio::sync::Mutex;
 
-use crate::parts::{Parts, Plan, sweep_and_tell};
+use crate::parts::{Parts, Plan};
 use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
 
 /// When every virtual day begins: the record's date.
@@ -29,10 +29,6 @@ pub struct Embedded;
 impl Lane for Embedded {
     fn name(&self) -> &str {
         "embedded"
-    }
-
-    fn sweep(&self) {
-        sweep_and_tell();
     }
 
     fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {

@@ -56,10 +56,14 @@ pub trait Lane: Send + Sync {
     fn name(&self) -> &str;
 
     /// Removes what runs left behind that were killed; called once, before the first lab.
-    fn sweep(&self);
+    fn sweep(&self) {
+        parts::sweep_and_tell();
+    }
 
-    /// A runtime with the clock that its labs need; a scenario has one to itself.
-    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error>;
+    /// A runtime with the clock that its labs need, the machine's unless the lane says; a scenario has one to itself.
+    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
+        parts::runtime()
+    }
 
     /// What "now" means here.
     fn present(&self) -> Present;

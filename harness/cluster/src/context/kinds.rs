@@ -28,13 +28,6 @@ pub(super) fn known(version: &str, kind: &str) -> Option<Kind> {
     all.find(|known| (known.0, known.2) == (group, kind))
 }
 
-/// A kind's name, as it is known; none has the empty one.
-pub(super) fn interned(kind: &str) -> &'static str {
-    let mut all = KINDS.into_iter().chain(MORE).chain([NAMESPACE]);
-    all.find(|known| known.2 == kind)
-        .map_or("", |known| known.2)
-}
-
 pub(super) fn is_namespaced(kind: Kind) -> bool {
     !(kind.2.starts_with("Cluster") || kind == NAMESPACE)
 }

@@ -24,7 +24,6 @@ use site::Site;
 pub use site::PutBack;
 
 use crate::kind::Tell;
-use crate::parts::{self, sweep_and_tell};
 use crate::{Error, Lab, Lane, Present, Wanted, real};
 
 const PART: &str = "the cluster";
@@ -78,14 +77,6 @@ impl Context {
 impl Lane for Context {
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn sweep(&self) {
-        sweep_and_tell();
-    }
-
-    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
-        parts::runtime()
     }
 
     fn present(&self) -> Present {

@@ -13,7 +13,8 @@ use super::kinds::{self, NAMESPACE};
 use crate::Error;
 use crate::parts::OWNER;
 use crate::real::{
-    KINDS, Kind, LABEL, Operator, delete_all, get, list, made_for_every_namespace, subject,
+    KINDS, Kind, Operator, delete_all, get, is_the_operators, list, made_for_every_namespace,
+    subject,
 };
 
 /// What of a cluster is this run's.
@@ -142,7 +143,7 @@ impl Territory {
         name: &str,
     ) -> Result<(), Error> {
         match get(client, kind, namespace, name).await? {
-            Some(there) if !self.is_own(kind, &there) => {
+            Some(there) if !self.is_own(kind.2, &there) => {
                 let place = namespace.map(|namespace| format!("{namespace}/"));
                 Err(refused(format!(
                     "{} {}{name} is there, and it is not this run's",
@@ -182,7 +183,7 @@ impl Territory {
     }
 
     /// Whether it is this run's: by its label, or because it came into a namespace of the scenario.
-    fn is_own(&self, kind: Kind, object: &DynamicObject) -> bool {
+    fn is_own(&self, kind: &str, object: &DynamicObject) -> bool {
         if self.has_label(object) {
             return true;
         }
@@ -190,19 +191,11 @@ impl Territory {
         let claims = self.claims();
         claims.namespaces.get(&namespace).is_some_and(|before| {
             let uid = object.uid().unwrap_or_default();
-            let of_nobody = made_for_every_namespace(kind.2, &object.name_any())
-                || self.is_the_operators(&namespace, object);
+            let of_nobody = made_for_every_namespace(kind, &object.name_any())
+                // Its pods roll.
+                || is_the_operators(&self.operator.namespace, object);
             !of_nobody && !before.contains(&uid)
         })
-    }
-
-    /// Whether it is a pod of the operator, which rolls.
-    fn is_the_operators(&self, namespace: &str, object: &DynamicObject) -> bool {
-        let label = LABEL.split_once('=');
-        namespace == self.operator.namespace
-            && label.is_some_and(|(key, value)| {
-                object.labels().get(key).map(String::as_str) == Some(value)
-            })
     }
 
     /// Whether a scenario has nothing to do with it.
@@ -212,7 +205,7 @@ impl Territory {
             return true;
         }
         if kind != "Event" {
-            return !self.is_own(("", "", kinds::interned(kind)), object);
+            return !self.is_own(kind, object);
         }
         let involved = |field: &str| object.data["involvedObject"][field].as_str();
         match involved("namespace") {
@@ -239,7 +232,7 @@ impl Territory {
         for kind in KINDS {
             for namespace in &namespaces {
                 let there = list(client, kind, Some(namespace), &ListParams::default()).await?;
-                let own = there.iter().filter(|object| self.is_own(kind, object));
+                let own = there.iter().filter(|object| self.is_own(kind.2, object));
                 let past: Vec<String> = own.filter_map(|object| subject(kind.2, object)).collect();
                 self.claims().past.extend(past);
             }
@@ -249,7 +242,7 @@ impl Territory {
             let mut all = list(client, kind, None, &own).await?;
             for (_, namespace, name) in caused.iter().filter(|(of, ..)| *of == kind) {
                 let there = get(client, kind, Some(namespace), name).await?;
-                let there = there.filter(|there| self.is_own(kind, there));
+                let there = there.filter(|there| self.is_own(kind.2, there));
                 all.extend(there.filter(|there| !self.has_label(there)));
             }
             delete_all(client, kind, all).await?;
@@ -296,8 +289,6 @@ pub(super) async fn sweep(client: &Client) -> Result<usize, Error> {
 mod tests {
     use super::*;
 
-    const SECRET: Kind = ("", "v1", "Secret");
-
     fn object(namespace: &str, name: &str, labels: Value) -> DynamicObject {
         let metadata = json!({"namespace": namespace, "name": name, "uid": name, "labels": labels});
         serde_json::from_value(json!({"metadata": metadata})).unwrap()
@@ -324,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_has_the_label_or_came_into_the_scenarios_namespace_is_the_runs() {
-        let own = |object| territory().is_own(SECRET, &object);
+        let own = |object| territory().is_own("Secret", &object);
         assert!(own(object("elsewhere", "a", json!({OWNER: "mine"}))));
         assert!(own(object("team", "came", json!({}))));
         assert!(!own(object("team", "theirs", json!({}))));

@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, watch};
 use process::{Process, Program};
 
 use crate::operator_log::OperatorLog;
-use crate::parts::{self, Parts, Plan, sweep_and_tell};
+use crate::parts::{Parts, Plan};
 use crate::{Cluster, Error, Lab, Lane, Present, Wanted};
 
 /// No reconcilers of kinds that no scenario has, and ports that the system chooses; the rest are ESO's own defaults.
@@ -90,14 +90,6 @@ impl RealEso {
 impl Lane for RealEso {
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn sweep(&self) {
-        sweep_and_tell();
-    }
-
-    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
-        parts::runtime()
     }
 
     fn present(&self) -> Present {

@@ -30,7 +30,7 @@ pub(crate) use creation::gateway_address;
 use room::Room;
 pub use settings::{Chart, KindSettings, Tell};
 
-use crate::parts::{self, sweep_and_tell};
+use crate::parts::sweep_and_tell;
 use crate::{Error, Lab, Lane, Present, Wanted, real};
 
 /// What is on its way arrives within this, on a machine that is busy.
@@ -72,10 +72,6 @@ impl Lane for Kind {
             Ok(swept) => tracing::info!(?swept, "clusters of runs that were killed"),
             Err(error) => tracing::warn!(%error, "cannot sweep"),
         });
-    }
-
-    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
-        parts::runtime()
     }
 
     fn present(&self) -> Present {

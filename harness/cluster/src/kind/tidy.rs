@@ -9,7 +9,7 @@ use kube::{Client, ResourceExt};
 
 use super::operator;
 use crate::Error;
-use crate::real::{KINDS, NAME, delete_all, list, made_for_every_namespace, subject};
+use crate::real::{KINDS, delete_all, is_the_operators, list, made_for_every_namespace, subject};
 
 /// What was there before the first scenario: it stays. And what is no longer there.
 pub(super) struct Baseline {
@@ -57,11 +57,8 @@ impl Baseline {
     /// Whether an object came with a scenario.
     pub(super) fn is_extra(&self, kind: &str, object: &DynamicObject) -> bool {
         let namespace = object.namespace().unwrap_or_default();
-        let label = |name: &str| object.labels().get(name).map(String::as_str);
         // A pod of the operator that a scenario restarted.
-        let operators = namespace == operator::NAMESPACE
-            && label("app.kubernetes.io/name") == Some(NAME)
-            && kind == "Pod";
+        let operators = kind == "Pod" && is_the_operators(operator::NAMESPACE, object);
         !(made_for_every_namespace(kind, &object.name_any())
             || operators
             || namespace.starts_with("kube-")

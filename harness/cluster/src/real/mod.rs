@@ -22,7 +22,7 @@ pub(crate) use attend::Gone;
 pub(crate) use custom_resource::establish;
 pub(crate) use keys::Keys;
 pub(crate) use objects::{KINDS, Kind, delete_all, get, list, made_for_every_namespace, subject};
-pub(crate) use operator::{LABEL, NAME, Operator};
+pub(crate) use operator::{LABEL, NAME, Operator, is_the_operators};
 pub(crate) use running::start;
 pub(crate) use surroundings::{AUTHORITY, Surroundings, deliver_authority, service_address};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Patch, PatchParams};
+use kube::core::DynamicObject;
 use kube::runtime::wait::await_condition;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use rotaproof_scenario::model::Eso;
 use serde_json::json;
 
@@ -25,6 +26,14 @@ pub(crate) struct Operator {
     pub(crate) namespace: String,
     pub(crate) deployment: String,
     pub(crate) container: String,
+}
+
+/// Whether it is the operator's, which is in this namespace.
+pub(crate) fn is_the_operators(namespace: &str, object: &DynamicObject) -> bool {
+    let is_labelled = LABEL
+        .split_once('=')
+        .is_some_and(|(key, value)| object.labels().get(key).is_some_and(|own| own == value));
+    is_labelled && object.namespace().as_deref() == Some(namespace)
 }
 
 impl Operator {

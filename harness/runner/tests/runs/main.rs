@@ -90,13 +90,9 @@ impl Played {
     }
 }
 
-fn play(scenario: &str, lane: impl Lane + 'static, refresh: Option<Duration>) -> Played {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("runs.scenario.yaml");
-    std::fs::write(&path, scenario).unwrap();
-    let cases =
-        rotaproof_scenario::load(&path).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
-    let options = Options {
+/// One scenario at a time.
+fn options(lane: impl Lane + 'static, refresh: Option<Duration>) -> Options {
+    Options {
         lane: Arc::new(lane),
         seed: 1,
         refresh,
@@ -109,7 +105,16 @@ fn play(scenario: &str, lane: impl Lane + 'static, refresh: Option<Duration>) ->
         observe: None,
         keep: None,
         stay: None,
-    };
+    }
+}
+
+fn play(scenario: &str, lane: impl Lane + 'static, refresh: Option<Duration>) -> Played {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs.scenario.yaml");
+    std::fs::write(&path, scenario).unwrap();
+    let cases =
+        rotaproof_scenario::load(&path).unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+    let options = options(lane, refresh);
     let mut played = Played {
         verdict: Verdict::Skipped,
         failure: None,

@@ -1,15 +1,13 @@
 //! A scenario whose cluster is to stay.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use rotaproof_cluster::Embedded;
 use rotaproof_events::{Event, Record, Verdict};
 use rotaproof_runner::{Left, Listener, Options, Stay, run};
 use rstest::rstest;
-use tokio_util::sync::CancellationToken;
 
-use super::on_a_vault;
+use super::{on_a_vault, options};
 
 const PASSES: &str = "steps:
   - apply: MANIFESTS/cluster.yaml
@@ -42,21 +40,11 @@ fn play_twice(steps: &str, passed: bool) -> (Vec<Verdict>, Vec<Left>) {
     let left: Arc<Mutex<Vec<Left>>> = Arc::default();
     let heard = left.clone();
     let options = Options {
-        lane: Arc::new(Embedded),
-        seed: 1,
-        refresh: None,
-        jobs: 1,
-        fail_fast: false,
-        timeout: Duration::from_secs(60),
-        interrupt: CancellationToken::new(),
-        version: String::new(),
-        audit: None,
-        observe: None,
-        keep: None,
         stay: Some(Stay {
             passed,
             tell: Arc::new(move |left| heard.lock().unwrap().push(left)),
         }),
+        ..options(Embedded, None)
     };
     let mut verdicts = Verdicts::default();
     run(&[cases(), cases()].concat(), &options, &mut verdicts);
