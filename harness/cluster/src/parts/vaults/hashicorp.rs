@@ -86,7 +86,7 @@ pub(super) async fn start(
             .collect(),
     });
     let mut tokens = Vec::new();
-    for bearer in declared.tokens.keys() {
+    for (bearer, token) in &declared.tokens {
         let value = SecretValue::new(format!(
             "hvs.{}",
             entropy.text(
@@ -97,7 +97,7 @@ pub(super) async fn start(
         tokens.push(hashicorp::StaticToken {
             name: bearer.value.clone(),
             token: value,
-            policies: names(&declared.tokens[bearer].policies),
+            policies: names(&token.policies),
             ttl: None,
         });
     }
